@@ -1,0 +1,183 @@
+//! Key states, and which operations a state allows: a table, never branches.
+//! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>, corrected by captures of 2026-09.
+
+use crate::wire_enum::wire_enum;
+
+wire_enum! {
+    /// The eight states (`KeyState`).
+    KeyState {
+        Creating = "Creating",
+        Enabled = "Enabled",
+        Disabled = "Disabled",
+        PendingDeletion = "PendingDeletion",
+        PendingImport = "PendingImport",
+        PendingReplicaDeletion = "PendingReplicaDeletion",
+        Unavailable = "Unavailable",
+        Updating = "Updating",
+    }
+}
+
+use KeyState::{
+    Creating, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion, Unavailable,
+    Updating,
+};
+
+/// The states in which a group of operations is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateRule {
+    /// Reads, policies, aliases' deletion: any state.
+    Any,
+    /// Use of the material.
+    Crypto,
+    /// GetPublicKey: also while Disabled (capture of 2026-09; the guide says otherwise).
+    PublicKey,
+    /// Everything but the two deletion states.
+    NotDeleting,
+    /// EnableKey and DisableKey.
+    Toggle,
+    /// ScheduleKeyDeletion.
+    Schedule,
+    /// CancelKeyDeletion.
+    Cancel,
+}
+
+impl StateRule {
+    /// The allowed states.
+    pub const fn allowed(self) -> &'static [KeyState] {
+        match self {
+            Self::Any => KeyState::ALL,
+            Self::Crypto => &[Enabled, Updating],
+            Self::PublicKey => &[Enabled, Disabled, Updating],
+            Self::NotDeleting => &[Creating, Enabled, Disabled, PendingImport, Unavailable, Updating],
+            Self::Toggle => &[Enabled, Disabled, Unavailable],
+            Self::Schedule => &[Creating, Enabled, Disabled, PendingImport, Unavailable],
+            Self::Cancel => &[PendingDeletion, PendingReplicaDeletion],
+        }
+    }
+
+    /// Whether a key in this state may be used, or why not.
+    ///
+    /// # Errors
+    /// The reason, as AWS words it.
+    pub fn check(self, state: KeyState) -> Result<(), StateRefusal> {
+        if self.allowed().contains(&state) {
+            return Ok(());
+        }
+        Err(match (self, state) {
+            (Self::Cancel, _) => StateRefusal::NotPendingDeletion,
+            (_, Disabled) => StateRefusal::Disabled,
+            (_, PendingDeletion) => StateRefusal::PendingDeletion,
+            (_, PendingReplicaDeletion) => StateRefusal::PendingReplicaDeletion,
+            (_, PendingImport) => StateRefusal::PendingImport,
+            (_, Unavailable) => StateRefusal::Unavailable,
+            (_, Creating) => StateRefusal::Creating,
+            (_, Updating | Enabled) => StateRefusal::Updating,
+        })
+    }
+}
+
+/// Why a state refuses an operation; `Disabled` has an exception of its own, the others share KMSInvalidStateException.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateRefusal {
+    /// DisabledException.
+    Disabled,
+    /// Scheduled for deletion.
+    PendingDeletion,
+    /// A primary whose replicas must go first.
+    PendingReplicaDeletion,
+    /// No material yet, or no longer.
+    PendingImport,
+    /// Its key store is not connected.
+    Unavailable,
+    /// A replica that is being made.
+    Creating,
+    /// Its primary Region is being changed.
+    Updating,
+    /// CancelKeyDeletion of a key that is not being deleted.
+    NotPendingDeletion,
+}
+
+impl StateRefusal {
+    /// What follows the key ARN in the message.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Disabled => "is disabled.",
+            Self::PendingDeletion => "is pending deletion.",
+            Self::PendingReplicaDeletion => "is pending replica deletion.",
+            Self::PendingImport => "is pending import.",
+            Self::Unavailable => "is unavailable.",
+            Self::Creating => "is creating.",
+            Self::Updating => "is updating.",
+            Self::NotPendingDeletion => "is not pending deletion.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_decides_every_state() {
+        use StateRefusal as R;
+        let rows: &[(KeyState, [Option<R>; 6])] = &[
+            // state: crypto, public key, not deleting, toggle, schedule, cancel
+            (Enabled, [None, None, None, None, None, Some(R::NotPendingDeletion)]),
+            (Disabled, [Some(R::Disabled), None, None, None, None, Some(R::NotPendingDeletion)]),
+            (PendingDeletion, [Some(R::PendingDeletion); 6].map_last(None)),
+            (PendingReplicaDeletion, [Some(R::PendingReplicaDeletion); 6].map_last(None)),
+            (
+                PendingImport,
+                [
+                    Some(R::PendingImport),
+                    Some(R::PendingImport),
+                    None,
+                    Some(R::PendingImport),
+                    None,
+                    Some(R::NotPendingDeletion),
+                ],
+            ),
+            (
+                Unavailable,
+                [Some(R::Unavailable), Some(R::Unavailable), None, None, None, Some(R::NotPendingDeletion)],
+            ),
+            (
+                Creating,
+                [
+                    Some(R::Creating),
+                    Some(R::Creating),
+                    None,
+                    Some(R::Creating),
+                    None,
+                    Some(R::NotPendingDeletion),
+                ],
+            ),
+            (Updating, [None, None, None, Some(R::Updating), Some(R::Updating), Some(R::NotPendingDeletion)]),
+        ];
+        assert_eq!(rows.len(), KeyState::ALL.len());
+        let rules = [
+            StateRule::Crypto,
+            StateRule::PublicKey,
+            StateRule::NotDeleting,
+            StateRule::Toggle,
+            StateRule::Schedule,
+            StateRule::Cancel,
+        ];
+        for (state, expected) in rows {
+            assert_eq!(StateRule::Any.check(*state), Ok(()));
+            for (rule, refusal) in rules.iter().zip(expected) {
+                assert_eq!(rule.check(*state).err(), *refusal, "{rule:?} {state}");
+            }
+        }
+    }
+
+    trait MapLast {
+        fn map_last(self, last: Option<StateRefusal>) -> Self;
+    }
+    impl MapLast for [Option<StateRefusal>; 6] {
+        fn map_last(mut self, last: Option<StateRefusal>) -> Self {
+            self[5] = last;
+            self
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Every bound of the API, named with its unit.
+//! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/limits.html> and the service model.
+
+/// Bytes of a plaintext or message (`PlaintextType`).
+pub const PLAINTEXT_BYTES_MAX: usize = 4096;
+/// Bytes of a ciphertext blob (`CiphertextType`).
+pub const CIPHERTEXT_BYTES_MAX: usize = 6144;
+/// Canonical bytes of an encryption context.
+pub const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8192;
+/// Bytes of a key policy (the resource quota; the model allows more).
+pub const POLICY_BYTES_MAX: usize = 32 * 1024;
+/// Tags on one key.
+pub const TAGS_PER_KEY_MAX: usize = 50;
+/// Aliases of one key.
+pub const ALIASES_PER_KEY_MAX: usize = 50;
+/// Customer managed keys of one account in one Region.
+pub const KEYS_PER_ACCOUNT_MAX: u64 = 100_000;
+/// Grant tokens in one request.
+pub const GRANT_TOKENS_MAX: usize = 10;
+/// Shortest waiting period of ScheduleKeyDeletion, in days.
+pub const DELETION_WINDOW_DAYS_MIN: i64 = 7;
+/// Longest waiting period of ScheduleKeyDeletion, in days; also the default.
+pub const DELETION_WINDOW_DAYS_MAX: i64 = 30;
+/// Bytes that GenerateRandom and GenerateDataKey give at most.
+pub const NUMBER_OF_BYTES_MAX: i64 = 1024;
