@@ -1,0 +1,85 @@
+//! Proofs. Their fields are private and only the gatehouse makes them, so that an operation that was not judged does
+//! not compile, nor one that uses another operation's proof.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use keyreeve_model::arn::{AliasArn, KeyArn};
+use keyreeve_model::error::KmsError;
+use keyreeve_model::key_record::KeyRecord;
+
+use super::{AliasEntry, KeyEntry, Material};
+use crate::desk::Desk;
+
+/// Policy allows the operation `O`, which names no key.
+#[derive(Debug)]
+pub(crate) struct AuthorizedCall<O>(PhantomData<fn() -> O>);
+
+impl<O> AuthorizedCall<O> {
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Policy, key state and key usage allow the operation `O` on this key.
+#[derive(Debug)]
+pub(crate) struct AuthorizedKey<O> {
+    entry: Arc<KeyEntry>,
+    operation: PhantomData<fn() -> O>,
+}
+
+impl<O> AuthorizedKey<O> {
+    pub(super) const fn new(entry: Arc<KeyEntry>) -> Self {
+        Self { entry, operation: PhantomData }
+    }
+
+    /// The key's ARN.
+    pub(crate) fn arn(&self) -> &KeyArn {
+        &self.entry.arn
+    }
+
+    /// What is known about the key.
+    pub(crate) fn record(&self) -> &KeyRecord {
+        &self.entry.record
+    }
+
+    /// The material that the key uses now.
+    pub(crate) async fn material(&self, desk: &Desk<'_>) -> Result<Arc<Material>, KmsError> {
+        desk.service.keys.current_material(&self.entry).await
+    }
+
+    /// The material that a ciphertext names, if this key has it.
+    pub(crate) async fn material_named(
+        &self,
+        desk: &Desk<'_>,
+        prefix: &[u8; 16],
+    ) -> Result<Option<Arc<Material>>, KmsError> {
+        desk.service.keys.material_named(&self.entry, prefix).await
+    }
+
+    /// Writes the key's row in place of the one that was judged.
+    pub(crate) async fn replace(&self, desk: &Desk<'_>, record: &KeyRecord) -> Result<(), KmsError> {
+        desk.service.keys.replace(&self.entry, record).await
+    }
+
+    pub(super) fn entry(&self) -> &KeyEntry {
+        &self.entry
+    }
+}
+
+/// Both keys of ReEncrypt are allowed, each for its own action.
+#[derive(Debug)]
+pub(crate) struct AuthorizedPair<O> {
+    pub(crate) source: AuthorizedKey<O>,
+    pub(crate) destination: AuthorizedKey<O>,
+}
+
+/// The alias, the key it points to and the key it shall point to are allowed.
+#[derive(Debug)]
+pub(crate) struct AuthorizedAlias<O> {
+    pub(super) alias: AliasArn,
+    pub(super) current: Option<Arc<AliasEntry>>,
+    /// The key that it points to now.
+    pub(super) present: Option<Arc<KeyEntry>>,
+    pub(super) target: Option<AuthorizedKey<O>>,
+}

@@ -1,0 +1,160 @@
+//! Creating keys: the key, its owner entry and its material in one commit, read back before anyone hears of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keyreeve_crypto::secret::KeyMaterial;
+use keyreeve_model::algorithm::KeyManager;
+use keyreeve_model::arn::{AliasArn, KeyArn};
+use keyreeve_model::error::{KmsError, Quota};
+use keyreeve_model::key_id::KeyId;
+use keyreeve_model::key_record::{KeyRecord, MaterialSlot};
+use keyreeve_model::limits::KEYS_PER_ACCOUNT_MAX;
+use keyreeve_model::region::{AccountId, Region};
+use keyreeve_model::timestamp::Timestamp;
+
+use super::alias::AliasRecord;
+use super::material::{Material, binding, current_slot};
+use super::{AuthorizedCall, KeyAccess};
+use crate::desk::Desk;
+use crate::records::path;
+
+/// A key that is about to be created.
+#[derive(Debug)]
+pub(crate) struct NewKey {
+    pub(crate) arn: KeyArn,
+    pub(crate) record: KeyRecord,
+    /// Absent for a key whose material will be imported.
+    pub(crate) material: Option<KeyMaterial>,
+}
+
+impl<O> AuthorizedCall<O> {
+    /// Creates the key.
+    pub(crate) async fn create_key(&self, desk: &Desk<'_>, key: &NewKey) -> Result<(), KmsError> {
+        desk.service.keys.create(key, None, desk.now).await
+    }
+}
+
+/// A fresh key id: a random UUID (version 4), or 128 random bits after `mrk-`.
+pub(crate) fn new_key_id(multi_region: bool) -> Result<KeyId, KmsError> {
+    let mut bytes: [u8; 16] = keyreeve_crypto::random::array().map_err(|_| KmsError::Internal)?;
+    if !multi_region {
+        bytes = uuid::Builder::from_random_bytes(bytes).into_uuid().into_bytes();
+    }
+    Ok(KeyId::new(bytes, multi_region))
+}
+
+/// Customer managed keys of an account in a Region, counted when the first one is created after a start.
+#[derive(Debug, Default)]
+pub(super) struct KeyCounts(Mutex<HashMap<(Region, AccountId), u64>>);
+
+impl KeyCounts {
+    fn get(&self, place: &(Region, AccountId)) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied()
+    }
+
+    fn set(&self, place: &(Region, AccountId), count: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(place.clone()).or_insert(count);
+    }
+
+    /// One key more (or fewer, after a deletion), if the account was counted before.
+    pub(super) fn adjust(&self, region: &Region, account: AccountId, by: i64) {
+        if let Some(count) =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(region.clone(), account))
+        {
+            *count = count.saturating_add_signed(by);
+        }
+    }
+}
+
+impl KeyAccess {
+    /// Creates a key, with an alias for an AWS managed one.
+    pub(super) async fn create(
+        &self,
+        key: &NewKey,
+        alias: Option<&AliasArn>,
+        now: Timestamp,
+    ) -> Result<(), KmsError> {
+        if key.record.manager == KeyManager::Customer {
+            self.within_quota(&key.arn).await?;
+        }
+        let mut draft = self
+            .records
+            .draft()?
+            .put(&path::key_owner(&key.arn.region, key.arn.key_id)?, None, &key.arn.account)?
+            .put(&path::key(&key.arn)?, None, &key.record)?;
+        let slot = current_slot(&key.arn, &key.record);
+        if let Some(material) = &key.material {
+            let wrapped = self.records.keyring().wrap_material(material, &binding(&slot, &key.record));
+            draft =
+                draft.put_bytes(&path::material(&slot)?, None, &wrapped.map_err(|_| KmsError::Internal)?)?;
+        }
+        if let Some(alias) = alias {
+            let record = AliasRecord { target: key.arn.key_id, created: now, updated: now };
+            draft = draft.put(&path::alias(alias)?, None, &record)?.put(
+                &path::aliases_of(&key.arn)?,
+                None,
+                &[&alias.name],
+            )?;
+        }
+        let outcome = self.records.commit(draft).await;
+        self.forget_key(&key.arn);
+        if let Some(alias) = alias {
+            self.aliases.forget(alias);
+        }
+        outcome?;
+        if key.record.manager == KeyManager::Customer {
+            self.counts.adjust(&key.arn.region, key.arn.account, 1);
+        }
+        if let Some(material) = &key.material {
+            self.verify_stored(key, material, slot).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the material back from the persisted bytes and compares: a key that could not be read again later must
+    /// never be acknowledged.
+    async fn verify_stored(
+        &self,
+        key: &NewKey,
+        material: &KeyMaterial,
+        slot: MaterialSlot,
+    ) -> Result<(), KmsError> {
+        let row = self.records.read_bytes(&path::material(&slot)?).await?.ok_or(KmsError::Internal)?;
+        let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(&slot, &key.record));
+        if !unwrapped.is_ok_and(|unwrapped| unwrapped.ct_eq(material)) {
+            tracing::error!(key = %key.arn, "new key material reads back differently: the key is not acknowledged");
+            return Err(KmsError::Internal);
+        }
+        let opened = Material::open(&key.arn, &key.record, material)?;
+        self.materials.insert(slot, Arc::new(opened));
+        Ok(())
+    }
+
+    async fn within_quota(&self, arn: &KeyArn) -> Result<(), KmsError> {
+        let place = (arn.region.clone(), arn.account);
+        if self.counts.get(&place).is_none() {
+            let count = self.count_keys(&place.0, place.1).await?;
+            self.counts.set(&place, count);
+        }
+        match self.counts.get(&place) {
+            Some(count) if count >= KEYS_PER_ACCOUNT_MAX => Err(KmsError::Limit(Quota::KeysPerAccount)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn count_keys(&self, region: &Region, account: AccountId) -> Result<u64, KmsError> {
+        let (prefix, mut after, mut count) = (path::keys_prefix(region, account), None, 0);
+        loop {
+            let page = self.records.page::<KeyRecord>(&prefix, after.as_ref(), COUNT_PAGE).await?;
+            count +=
+                page.rows.iter().filter(|(_, record)| record.manager == KeyManager::Customer).count() as u64;
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(count),
+            }
+        }
+    }
+}
+
+const COUNT_PAGE: usize = 1000;

@@ -1,0 +1,50 @@
+//! AWS managed keys: `alias/aws/<service>` and its key appear on first use.
+//! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>
+
+use keyreeve_crypto::open_key;
+use keyreeve_model::algorithm::{KeyManager, KeyUsage, Origin};
+use keyreeve_model::alias::AWS_MANAGED_SERVICES;
+use keyreeve_model::arn::AliasArn;
+use keyreeve_model::error::KmsError;
+use keyreeve_model::key_record::KeyRecord;
+use keyreeve_model::key_spec::KeySpec;
+use keyreeve_model::key_state::KeyState;
+use keyreeve_policy::document::aws_managed_key_policy;
+
+use super::NewKey;
+use crate::desk::Desk;
+
+/// The service whose managed key the alias names.
+fn service_of(alias: &AliasArn) -> Option<&'static str> {
+    let name = alias.name.as_str().strip_prefix("alias/aws/")?;
+    AWS_MANAGED_SERVICES.iter().copied().find(|service| *service == name)
+}
+
+/// Makes the managed key that this alias of the caller's account names. Answers whether there is one to be made;
+/// that another request made it at the same moment is as good.
+pub(super) async fn make(desk: &Desk<'_>, alias: &AliasArn) -> Result<bool, KmsError> {
+    let Some(service) = service_of(alias) else { return Ok(false) };
+    let region = &alias.region;
+    let arn = desk.key_arn(super::create::new_key_id(false)?);
+    let mut record = KeyRecord {
+        spec: KeySpec::SymmetricDefault,
+        usage: KeyUsage::EncryptDecrypt,
+        origin: Origin::AwsKms,
+        manager: KeyManager::Aws,
+        created: desk.now,
+        description: format!("Default key that protects my {service} data when no other key is defined"),
+        state: KeyState::Enabled,
+        deletion: None,
+        policy: aws_managed_key_policy(region.partition(), region.as_str(), alias.account, service),
+        tags: keyreeve_model::tag::Tags::default(),
+        has_material: true,
+        current_material: None,
+    };
+    let material = open_key::generate(record.spec).map_err(|_| KmsError::Internal)?;
+    record.current_material = super::material::material_id(&arn, &record, &material)?;
+    let key = NewKey { arn, record, material: Some(material) };
+    match desk.service.keys.create(&key, Some(alias), desk.now).await {
+        Ok(()) | Err(KmsError::Conflict) => Ok(true),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,67 @@
+//! The only holder of the keys' rows: what resolves, judges, opens and changes keys.
+//!
+//! An operation reaches a key through a proof that `gatehouse.rs` made for it, and in no other way.
+
+mod alias;
+mod authorized;
+mod create;
+mod entry;
+mod gatehouse;
+mod last_usage;
+mod list;
+mod managed;
+mod material;
+mod resolve;
+
+use std::sync::Arc;
+
+use keyreeve_model::arn::{AliasArn, KeyArn};
+use keyreeve_model::key_id::KeyId;
+use keyreeve_model::key_record::MaterialSlot;
+use keyreeve_model::region::{AccountId, Region};
+use quick_cache::sync::Cache;
+
+use crate::records::Records;
+use crate::records::coherent::Coherent;
+use create::KeyCounts;
+
+pub(crate) use alias::AliasEntry;
+pub(crate) use authorized::{AuthorizedAlias, AuthorizedCall, AuthorizedKey, AuthorizedPair};
+pub(crate) use create::{NewKey, new_key_id};
+pub(crate) use entry::KeyEntry;
+pub(crate) use gatehouse::{AliasNames, PairNames};
+pub(crate) use material::{Material, material_id};
+pub(crate) use resolve::KeyName;
+
+/// Keys, aliases and materials of every account and Region, read through bounded caches.
+#[derive(Debug)]
+pub(crate) struct KeyAccess {
+    records: Arc<Records>,
+    keys: Coherent<KeyArn, Option<Arc<KeyEntry>>>,
+    aliases: Coherent<AliasArn, Option<Arc<AliasEntry>>>,
+    owners: Coherent<(Region, KeyId), Option<AccountId>>,
+    /// Materials never change under their name: a key that is gone is not resolved any more.
+    materials: Cache<MaterialSlot, Arc<Material>>,
+    counts: KeyCounts,
+}
+
+/// Keys whose rows and opened materials are kept in memory.
+const CACHED_KEYS_MAX: usize = 10_000;
+
+impl KeyAccess {
+    pub(crate) fn new(records: Arc<Records>) -> Self {
+        Self {
+            records,
+            keys: Coherent::new(CACHED_KEYS_MAX),
+            aliases: Coherent::new(CACHED_KEYS_MAX),
+            owners: Coherent::new(CACHED_KEYS_MAX),
+            materials: Cache::new(CACHED_KEYS_MAX),
+            counts: KeyCounts::default(),
+        }
+    }
+
+    fn forget_key(&self, arn: &KeyArn) {
+        self.keys.forget(arn);
+        self.owners.forget(&(arn.region.clone(), arn.key_id));
+    }
+}

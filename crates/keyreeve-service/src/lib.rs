@@ -1,0 +1,23 @@
+//! The rules: one file an operation, one catalogue for all of them, the corridor, the gatehouse.
+//!
+//! Knows JSON bodies and neither HTTP nor sockets, files or the wall clock. Only `key_access` and `identity` touch the
+//! store; only the gatehouse makes the proofs that operations need to touch a key.
+#![forbid(unsafe_code)]
+
+pub mod caller;
+pub mod catalogue;
+pub mod clock;
+mod corridor;
+mod desk;
+pub mod identity;
+pub mod input;
+mod key_access;
+mod operation;
+mod operations;
+pub mod records;
+mod reply;
+mod service;
+mod usage;
+
+pub use corridor::Outcome;
+pub use service::{RegionRule, Service, ServiceParts};

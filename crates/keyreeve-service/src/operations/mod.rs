@@ -1,0 +1,50 @@
+//! One file an operation: its input shape, request, answer and act. Permission, key states and usage are in the
+//! catalogue; a file here never repeats them.
+
+pub(crate) mod cancel_key_deletion;
+pub(crate) mod create_alias;
+pub(crate) mod create_key;
+pub(crate) mod decapsulate;
+pub(crate) mod decrypt;
+pub(crate) mod delete_alias;
+pub(crate) mod derive_shared_secret;
+pub(crate) mod describe_key;
+pub(crate) mod disable_key;
+pub(crate) mod enable_key;
+pub(crate) mod encapsulate;
+pub(crate) mod encrypt;
+pub(crate) mod generate_data_key;
+pub(crate) mod generate_data_key_pair;
+pub(crate) mod generate_data_key_pair_without_plaintext;
+pub(crate) mod generate_data_key_without_plaintext;
+pub(crate) mod generate_mac;
+pub(crate) mod generate_random;
+pub(crate) mod get_key_last_usage;
+pub(crate) mod get_key_policy;
+pub(crate) mod get_key_rotation_status;
+pub(crate) mod get_public_key;
+pub(crate) mod list_aliases;
+pub(crate) mod list_key_policies;
+pub(crate) mod list_keys;
+pub(crate) mod list_resource_tags;
+pub(crate) mod operator;
+pub(crate) mod put_key_policy;
+pub(crate) mod re_encrypt;
+pub(crate) mod schedule_key_deletion;
+pub(crate) mod sign;
+pub(crate) mod sts;
+pub(crate) mod tag_resource;
+pub(crate) mod untag_resource;
+pub(crate) mod update_alias;
+pub(crate) mod update_key_description;
+pub(crate) mod verify;
+pub(crate) mod verify_mac;
+
+mod algorithm_choice;
+mod alias_name;
+mod ciphertext;
+mod data_key;
+mod key_metadata;
+mod open_work;
+mod paging;
+mod policy_name;

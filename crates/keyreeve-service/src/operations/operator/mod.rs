@@ -1,0 +1,4 @@
+//! What operators do through the admin socket; each command is an operation like any other.
+
+pub(crate) mod create_account;
+pub(crate) mod list_accounts;

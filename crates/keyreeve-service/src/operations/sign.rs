@@ -1,0 +1,85 @@
+//! `Sign`: signs a message or a digest with the private key of a KMS key.
+//! AWS: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html>
+
+use keyreeve_crypto::secret::SecretBytes;
+use keyreeve_model::algorithm::{MessageType, SigningAlgorithm};
+use keyreeve_model::arn::KeyRef;
+use keyreeve_model::error::KmsError;
+use serde::Serialize;
+
+use super::algorithm_choice::check_signing;
+use super::open_work;
+use crate::desk::Desk;
+use crate::input::shape::{Member, Structure};
+use crate::input::{Input, shapes};
+use crate::key_access::{AuthorizedKey, KeyName};
+use crate::operation::DryRun;
+use crate::operation::Operation;
+use crate::reply::Blob;
+
+pub(crate) static INPUT: Structure = Structure {
+    members: &[
+        Member::required("KeyId", &shapes::KEY_ID),
+        Member::required("Message", &shapes::PLAINTEXT),
+        Member::optional("MessageType", &shapes::MESSAGE_TYPE),
+        Member::optional("GrantTokens", &shapes::GRANT_TOKENS),
+        Member::required("SigningAlgorithm", &shapes::SIGNING_ALGORITHM),
+        Member::optional("DryRun", &shapes::BOOLEAN),
+    ],
+};
+
+pub(crate) struct Sign;
+
+pub(crate) struct Request {
+    key: KeyRef,
+    message: SecretBytes,
+    message_type: MessageType,
+    algorithm: SigningAlgorithm,
+    dry_run: DryRun,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Reply {
+    key_id: String,
+    signature: Blob<Vec<u8>>,
+    signing_algorithm: SigningAlgorithm,
+}
+
+impl Operation for Sign {
+    type Request = Request;
+    type Proof = AuthorizedKey<Self>;
+    type Reply = Reply;
+
+    fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
+        input.no_grant_tokens()?;
+        Ok(Request {
+            key: input.required_key_ref("KeyId")?,
+            message: input.required_blob("Message")?,
+            message_type: input.choice("MessageType", MessageType::parse).unwrap_or(MessageType::Raw),
+            algorithm: input.required_choice("SigningAlgorithm", SigningAlgorithm::parse)?,
+            dry_run: DryRun(input.flag("DryRun")),
+        })
+    }
+
+    fn names(request: &Request) -> KeyName {
+        KeyName::Ref(request.key.clone())
+    }
+
+    async fn run<'a>(
+        desk: &'a Desk<'a>,
+        request: &'a Request,
+        key: AuthorizedKey<Self>,
+    ) -> Result<Reply, KmsError> {
+        let (algorithm, kind) = (request.algorithm, request.message_type);
+        check_signing(key.record().spec, algorithm, kind, &request.message)?;
+        request.dry_run.before_effect()?;
+        let message = request.message.expose_secret().to_vec();
+        let signature = open_work::run(desk, &key, move |open| {
+            open.sign(algorithm, kind, &message).map_err(|_| KmsError::Internal)
+        })
+        .await?;
+        key.used(desk, "Sign");
+        Ok(Reply { key_id: key.arn().to_string(), signature: Blob(signature), signing_algorithm: algorithm })
+    }
+}

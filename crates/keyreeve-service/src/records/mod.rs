@@ -1,0 +1,237 @@
+//! Typed rows: what is stored is JSON, sealed with its path, so that the store holds nothing but sealed bytes.
+
+pub(crate) mod coherent;
+pub mod path;
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use keyreeve_crypto::keyring::Keyring;
+use keyreeve_model::error::KmsError;
+use keyreeve_store::{Commit, CommitError, CommitId, Expect, Path, Revision, Row, Store};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Version of the rows' layout, bound into every sealed value.
+const FORMAT: u8 = 1;
+
+/// Where a row stands in its history: the commit that wrote it, and its number among the values of its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    revision: Revision,
+    sequence: u64,
+}
+
+/// A row that was read.
+#[derive(Debug, Clone)]
+pub struct Stamped<T> {
+    /// The value.
+    pub value: T,
+    /// To be handed back when the row is written again.
+    pub stamp: Stamp,
+}
+
+/// A page of rows.
+#[derive(Debug)]
+pub struct PageOf<T> {
+    /// The rows.
+    pub rows: Vec<(Path, T)>,
+    /// Where to go on, while more follow.
+    pub next: Option<Path>,
+}
+
+/// The store, and the keys that its rows are sealed with.
+#[derive(Debug)]
+pub struct Records {
+    store: Arc<dyn Store>,
+    keyring: RwLock<Arc<Keyring>>,
+}
+
+impl Records {
+    /// Rows of a store under a keyring.
+    pub fn new(store: Arc<dyn Store>, keyring: Keyring) -> Self {
+        Self { store, keyring: RwLock::new(Arc::new(keyring)) }
+    }
+
+    /// The present keyring.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another keyring in its place, after a rotation.
+    pub fn set_keyring(&self, keyring: Arc<Keyring>) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
+    }
+
+    /// The store itself, for whoever moves sealed bytes as they are (backup, rewrap).
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Reads one row.
+    ///
+    /// # Errors
+    /// [`KmsError::DependencyTimeout`] when the store does not answer; [`KmsError::Internal`] when the row was altered.
+    pub async fn read<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<Stamped<T>>, KmsError> {
+        let bytes = self.read_bytes(path).await?;
+        bytes.map(|row| row.parse(path)).transpose()
+    }
+
+    /// Reads one row that is not JSON.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_bytes(&self, path: &Path) -> Result<Option<Stamped<Vec<u8>>>, KmsError> {
+        let snapshot =
+            self.store.get(std::slice::from_ref(path)).await.map_err(|error| unavailable(&error))?;
+        snapshot.rows.into_iter().next().flatten().map(|row| self.open(path, &row)).transpose()
+    }
+
+    /// Reads a page of rows: at most `limit`, in the order of their paths, after `after`.
+    /// A row that was altered is named in the log and left out, so that the others stay reachable.
+    ///
+    /// # Errors
+    /// [`KmsError::DependencyTimeout`].
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        after: Option<&Path>,
+        limit: usize,
+    ) -> Result<PageOf<T>, KmsError> {
+        let page = self.store.scan(prefix, after, limit).await.map_err(|error| unavailable(&error))?;
+        let next = page.rows.last().filter(|_| page.more).map(|(path, _)| path.clone());
+        let rows = page.rows.into_iter().filter_map(|(path, row)| {
+            let parsed = self.open(&path, &row).and_then(|bytes| bytes.parse(&path)).ok()?;
+            Some((path, parsed.value))
+        });
+        Ok(PageOf { rows: rows.collect(), next })
+    }
+
+    fn open(&self, path: &Path, row: &Row) -> Result<Stamped<Vec<u8>>, KmsError> {
+        let opened = self.keyring().open_record(path.as_str(), &row.value).map_err(|_| {
+            tracing::error!(%path, "a stored row was altered, or belongs to another root key: it is not used");
+            KmsError::Internal
+        })?;
+        if opened.format != FORMAT {
+            tracing::error!(%path, format = opened.format, "a stored row has an unknown format");
+            return Err(KmsError::Internal);
+        }
+        let stamp = Stamp { revision: row.revision, sequence: opened.sequence };
+        Ok(Stamped { value: opened.value.expose_secret().to_vec(), stamp })
+    }
+
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// [`KmsError::Internal`] when there is no randomness.
+    pub fn draft(&self) -> Result<Draft, KmsError> {
+        let mut id = [0; 16];
+        keyreeve_crypto::random::fill(&mut id).map_err(|_| KmsError::Internal)?;
+        Ok(Draft { commit: Commit::new(CommitId::new(id)), keyring: self.keyring() })
+    }
+
+    /// Commits a change; answers once it is durable.
+    ///
+    /// # Errors
+    /// [`KmsError::Conflict`] when a row is not as the draft expects: resolve again and start over.
+    /// [`KmsError::DependencyTimeout`] when the store is not available, or the outcome stays unknown.
+    pub async fn commit(&self, draft: Draft) -> Result<(), KmsError> {
+        let id = draft.commit.id;
+        match self.store.commit(draft.commit).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Conflict) => Err(KmsError::Conflict),
+            Err(error @ CommitError::Unknown { .. }) => {
+                tracing::warn!(%error, "asking the store whether a commit was applied");
+                self.settle(id).await
+            }
+            Err(CommitError::Unavailable { reason }) => {
+                tracing::error!(%reason, "a change was refused");
+                Err(KmsError::DependencyTimeout)
+            }
+            Err(error @ (CommitError::TooLarge { .. } | CommitError::WrittenTwice { .. })) => {
+                tracing::error!(%error, "a change does not fit the store");
+                Err(KmsError::Internal)
+            }
+        }
+    }
+
+    async fn settle(&self, id: CommitId) -> Result<(), KmsError> {
+        for attempt in 0..SETTLE_ATTEMPTS {
+            match self.store.committed(id).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(KmsError::DependencyTimeout),
+                Err(error) => tracing::warn!(%error, attempt, "the store does not tell yet"),
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+        Err(KmsError::DependencyTimeout)
+    }
+}
+
+const SETTLE_ATTEMPTS: u32 = 20;
+const SETTLE_PAUSE: Duration = Duration::from_millis(50);
+
+fn unavailable(error: &keyreeve_store::StoreError) -> KmsError {
+    match error {
+        keyreeve_store::StoreError::Unavailable { reason } => tracing::error!(%reason, "a read was refused"),
+        keyreeve_store::StoreError::TooManyPaths { count } => {
+            tracing::error!(count, "a read asks for too many rows")
+        }
+    }
+    KmsError::DependencyTimeout
+}
+
+impl Stamped<Vec<u8>> {
+    fn parse<T: DeserializeOwned>(&self, path: &Path) -> Result<Stamped<T>, KmsError> {
+        let value = serde_json::from_slice(&self.value).map_err(|error| {
+            tracing::error!(%path, %error, "a stored row does not parse");
+            KmsError::Internal
+        })?;
+        Ok(Stamped { value, stamp: self.stamp })
+    }
+}
+
+/// A change that is being put together. Every row that it writes is checked to be as it was read.
+#[derive(Debug)]
+pub struct Draft {
+    commit: Commit,
+    keyring: Arc<Keyring>,
+}
+
+impl Draft {
+    /// Writes a row: a new one where `before` is `None`, else in place of the one that was read.
+    ///
+    /// # Errors
+    /// [`KmsError::Internal`] when it cannot be sealed.
+    pub fn put(self, path: &Path, before: Option<Stamp>, value: &impl Serialize) -> Result<Self, KmsError> {
+        let json = serde_json::to_vec(value).map_err(|_| KmsError::Internal)?;
+        self.put_bytes(path, before, &json)
+    }
+
+    /// As [`Self::put`], for a row that is not JSON.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn put_bytes(mut self, path: &Path, before: Option<Stamp>, value: &[u8]) -> Result<Self, KmsError> {
+        let sequence = before.map_or(1, |stamp| stamp.sequence + 1);
+        let sealed = self
+            .keyring
+            .seal_record(path.as_str(), FORMAT, sequence, value)
+            .map_err(|_| KmsError::Internal)?;
+        self.commit = self.commit.put(path.clone(), sealed);
+        Ok(self.expect(path, before))
+    }
+
+    /// Removes a row that was read.
+    pub fn delete(mut self, path: &Path, before: Stamp) -> Self {
+        self.commit = self.commit.delete(path.clone());
+        self.expect(path, Some(before))
+    }
+
+    /// Demands that a row is still as it was read, or still absent, without writing it.
+    pub fn expect(mut self, path: &Path, before: Option<Stamp>) -> Self {
+        let expect = before.map_or(Expect::Absent, |stamp| Expect::Revision(stamp.revision));
+        self.commit = self.commit.check(path.clone(), expect);
+        self
+    }
+}

@@ -1,0 +1,99 @@
+//! The table of paths: where every kind of row lies. A path is authenticated with its row, so that rows cannot be
+//! swapped.
+//!
+//! | path | row |
+//! |---|---|
+//! | `keyring` | the wrapped keyring |
+//! | `kms/<region>/key-id/<id>` | the account that owns this id: unique in a Region across accounts |
+//! | `kms/<region>/<account>/key/<id>` | the key: state, policy, tags |
+//! | `kms/<region>/<account>/material/<id>/<material id, or "only">` | wrapped key material |
+//! | `kms/<region>/<account>/alias/<name>` | the alias |
+//! | `kms/<region>/<account>/aliases-of/<id>` | names of the aliases of a key |
+//! | `kms/<region>/<account>/last-usage/<id>` | last use of a key |
+//! | `iam/account/<id>` | an account |
+//! | `iam/access-key/<id>` | an access key |
+
+use keyreeve_model::alias::AliasName;
+use keyreeve_model::arn::{AliasArn, KeyArn};
+use keyreeve_model::error::KmsError;
+use keyreeve_model::key_id::KeyId;
+use keyreeve_model::key_record::MaterialSlot;
+use keyreeve_model::region::{AccountId, Region};
+use keyreeve_store::Path;
+
+/// Every part is bounded and plain ASCII by its own type, so that this fails for no input.
+fn path(text: &str) -> Result<Path, KmsError> {
+    Path::parse(text).map_err(|_| KmsError::Internal)
+}
+
+/// The wrapped keyring.
+pub fn keyring() -> Result<Path, KmsError> {
+    path("keyring")
+}
+
+/// Owner of a key id.
+pub fn key_owner(region: &Region, id: KeyId) -> Result<Path, KmsError> {
+    path(&format!("kms/{region}/key-id/{id}"))
+}
+
+/// Prefix of an account's keys.
+pub fn keys_prefix(region: &Region, account: AccountId) -> String {
+    format!("kms/{region}/{account}/key/")
+}
+
+/// A key.
+pub fn key(arn: &KeyArn) -> Result<Path, KmsError> {
+    path(&format!("{}{}", keys_prefix(&arn.region, arn.account), arn.key_id))
+}
+
+/// Prefix of the materials of a key.
+pub fn materials_prefix(arn: &KeyArn) -> String {
+    format!("kms/{}/{}/material/{}/", arn.region, arn.account, arn.key_id)
+}
+
+/// One material of a key.
+pub fn material(slot: &MaterialSlot) -> Result<Path, KmsError> {
+    let prefix = materials_prefix(&slot.key);
+    match &slot.material {
+        Some(id) => path(&format!("{prefix}{id}")),
+        None => path(&format!("{prefix}only")),
+    }
+}
+
+/// Prefix of an account's aliases.
+pub fn aliases_prefix(region: &Region, account: AccountId) -> String {
+    format!("kms/{region}/{account}/")
+}
+
+/// An alias; its name begins with `alias/`.
+pub fn alias(arn: &AliasArn) -> Result<Path, KmsError> {
+    path(&format!("{}{}", aliases_prefix(&arn.region, arn.account), arn.name))
+}
+
+/// The alias that a path of an alias names.
+pub fn alias_name(path: &Path, region: &Region, account: AccountId) -> Option<AliasName> {
+    AliasName::parse(path.as_str().strip_prefix(&aliases_prefix(region, account))?).ok()
+}
+
+/// Names of the aliases of a key.
+pub fn aliases_of(arn: &KeyArn) -> Result<Path, KmsError> {
+    path(&format!("kms/{}/{}/aliases-of/{}", arn.region, arn.account, arn.key_id))
+}
+
+/// Last use of a key.
+pub fn last_usage(arn: &KeyArn) -> Result<Path, KmsError> {
+    path(&format!("kms/{}/{}/last-usage/{}", arn.region, arn.account, arn.key_id))
+}
+
+/// Prefix of all accounts.
+pub const ACCOUNTS_PREFIX: &str = "iam/account/";
+
+/// An account.
+pub fn account(id: AccountId) -> Result<Path, KmsError> {
+    path(&format!("{ACCOUNTS_PREFIX}{id}"))
+}
+
+/// An access key; the id was checked to be plain letters and digits.
+pub fn access_key(id: &str) -> Result<Path, KmsError> {
+    path(&format!("iam/access-key/{id}"))
+}
