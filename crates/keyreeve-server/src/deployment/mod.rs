@@ -1,0 +1,174 @@
+//! A deployment's folder: the store, the root key's envelope, the admin socket; opened, unsealed, and made a service.
+//!
+//! | name | what |
+//! |---|---|
+//! | `store/` | the database, with every row sealed |
+//! | `root.json` | the root key, wrapped once for each way to unseal it |
+//! | `root.key` | the key file that unseals it, mode 0600 (absent where a passphrase does) |
+//! | `tls/` | the private CA of `dev --tls` |
+//! | `admin.sock` | where operators reach a running server |
+
+mod error;
+mod unsealing;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keyreeve_crypto::keyring::{Keyring, WrappedKeyring};
+use keyreeve_crypto::root_key::{self, RootKey};
+use keyreeve_service::clock::Clock;
+use keyreeve_service::records::path as rows;
+use keyreeve_service::{Service, ServiceParts};
+use keyreeve_store::{Commit, CommitId, Expect, MemoryStore, OpenOptions, SqliteStore, Store};
+
+pub use error::DeploymentError;
+pub use unsealing::{Secret, Unsealing};
+
+/// What a store is for; a store made for one is refused by the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `keyreeve dev`: well-known credentials.
+    Dev,
+    /// `keyreeve serve`: real ones.
+    Serve,
+}
+
+impl Mode {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Serve => "serve",
+        }
+    }
+}
+
+/// The folder of a deployment.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The deployment in this folder.
+    pub const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+
+    /// The key file.
+    pub fn key_file(&self) -> PathBuf {
+        self.0.join("root.key")
+    }
+
+    /// The private CA of `dev --tls`.
+    pub fn tls(&self) -> PathBuf {
+        self.0.join("tls")
+    }
+
+    /// The admin socket.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.0.join("admin.sock")
+    }
+
+    /// Whether a deployment was made here.
+    pub fn is_initialised(&self) -> bool {
+        self.0.join("root.json").exists()
+    }
+}
+
+/// An opened deployment.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The rules over its store.
+    pub service: Arc<Service>,
+    /// The store on disk; absent in an ephemeral deployment.
+    pub store: Option<Arc<SqliteStore>>,
+}
+
+impl Deployment {
+    /// One that lives in memory and is gone with the process.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn ephemeral(clock: Arc<dyn Clock>) -> Result<Self, DeploymentError> {
+        let keyring = Keyring::generate(clock.now())?;
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        Ok(Self { service: Arc::new(Service::new(ServiceParts { store, keyring, clock })), store: None })
+    }
+
+    /// Opens the deployment of a folder; makes it first where `unsealing` says how.
+    ///
+    /// # Errors
+    /// [`DeploymentError`]: sentences for the operator.
+    pub async fn open(
+        folder: &Folder,
+        mode: Mode,
+        unsealing: &Unsealing,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DeploymentError> {
+        make_folder(folder.path())?;
+        let initialised = folder.is_initialised();
+        if !initialised && !unsealing.creates() {
+            return Err(DeploymentError::NotInitialised(folder.path().to_owned()));
+        }
+        // The store's lock comes first: whoever holds it may touch the envelope.
+        let options =
+            OpenOptions { path: folder.store(), create: !initialised, kind: mode.kind().to_owned() };
+        let store = Arc::new(SqliteStore::open(options)?);
+        let stored = stored_keyring(store.as_ref()).await?;
+        if !initialised {
+            if stored.is_some() {
+                return Err(DeploymentError::EnvelopeMissing(folder.path().to_owned()));
+            }
+            unsealing.create_root(folder)?;
+        }
+        let unsealed = unsealing.unseal(folder)?;
+        let keyring = match stored {
+            Some(wrapped) => {
+                let root = unsealed.for_keyring(&wrapped)?;
+                root_key::settle(folder.path(), &root)?;
+                Keyring::unwrap(&root, &wrapped)?
+            }
+            // Also a creation that was interrupted before its keyring was stored.
+            None => first_keyring(store.as_ref(), &unsealed.generation(1)?, clock.as_ref()).await?,
+        };
+        let parts = ServiceParts { store: Arc::clone(&store) as Arc<dyn Store>, keyring, clock };
+        Ok(Self { service: Arc::new(Service::new(parts)), store: Some(store) })
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), DeploymentError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| DeploymentError::Folder { path: path.to_owned(), source })
+}
+
+async fn stored_keyring(store: &dyn Store) -> Result<Option<WrappedKeyring>, DeploymentError> {
+    let snapshot = store.get(&[rows::keyring().map_err(DeploymentError::Service)?]).await?;
+    let row = snapshot.rows.into_iter().next().flatten();
+    Ok(row.map(|row| WrappedKeyring::from_bytes(row.value.to_vec())))
+}
+
+/// Makes the keyring of a new store; used only once it was read back.
+async fn first_keyring(
+    store: &dyn Store,
+    root: &RootKey,
+    clock: &dyn Clock,
+) -> Result<Keyring, DeploymentError> {
+    let keyring = Keyring::generate(clock.now())?;
+    let wrapped = keyring.wrap(root)?;
+    let id = CommitId::new(keyreeve_crypto::random::array()?);
+    let path = rows::keyring().map_err(DeploymentError::Service)?;
+    let commit = Commit::new(id).check(path.clone(), Expect::Absent).put(path, wrapped.as_bytes().to_vec());
+    store.commit(commit).await?;
+    match stored_keyring(store).await? {
+        Some(stored) if keyring.is_wrapped_in(root, &stored) => Ok(keyring),
+        Some(_) | None => Err(DeploymentError::KeyringReadsBack),
+    }
+}

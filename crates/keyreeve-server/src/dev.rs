@@ -1,0 +1,141 @@
+//! `keyreeve dev`: an embedded store, every Region in one process, well-known credentials, and no switch that turns
+//! signatures or policies off.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keyreeve_model::region::Region;
+use keyreeve_service::RegionRule;
+use keyreeve_service::clock::Clock;
+
+use crate::clock::{ShiftedClock, SystemClock};
+use crate::deployment::{Deployment, Folder, Mode, Secret, Unsealing};
+use crate::doors::{Authenticator, AwsDoor, OperatorDoor, WellKnownSecret};
+use crate::limits::Limits;
+use crate::listener::{Bound, Endpoint, Server};
+use crate::observe::{Metrics, Observation, Readiness};
+use crate::serving::{RunError, Serving};
+use crate::tls::DevCa;
+
+/// What `dev` is told.
+#[derive(Debug, Clone)]
+pub struct DevOptions {
+    /// Where keys are kept; `None` keeps them in memory.
+    pub data: Option<PathBuf>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// A file that shifts the clock.
+    pub clock: Option<PathBuf>,
+    /// Whether to speak TLS with a private CA.
+    pub tls: bool,
+    /// Names in the certificate besides `localhost`.
+    pub tls_names: Vec<String>,
+    /// Where health and metrics are answered.
+    pub observe: Option<SocketAddr>,
+}
+
+/// What a newcomer needs to know once `dev` answers.
+#[derive(Debug)]
+pub struct DevReady {
+    /// Where it answers.
+    pub endpoint: String,
+    /// The secret of every access key: `test`, or a generated one.
+    pub secret: String,
+    /// The CA to trust, with TLS.
+    pub ca: Option<PathBuf>,
+    /// Where keys are kept.
+    pub data: Option<PathBuf>,
+    /// Where health and metrics are answered.
+    pub observe: Option<SocketAddr>,
+}
+
+/// The Region of operators' commands that name none.
+const OPERATORS_REGION: &str = "us-east-1";
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// [`RunError`]: sentences for whoever started it.
+pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), RunError> {
+    crate::hardening::apply(crate::hardening::Memory::Arena)?;
+    let clock: Arc<dyn Clock> = match &options.clock {
+        Some(file) => Arc::new(ShiftedClock::new(file.clone())),
+        None => Arc::new(SystemClock),
+    };
+    let serving = Serving::new()?;
+    let folder = options.data.clone().map(Folder::new);
+    let deployment = match &folder {
+        Some(folder) => {
+            let unsealing = Unsealing::or_create(Secret::KeyFile(None));
+            serving.block_on(Deployment::open(folder, Mode::Dev, &unsealing, clock))?
+        }
+        None => Deployment::ephemeral(clock)?,
+    };
+    let secret = secret_for(options.listen)?;
+    let well_known = WellKnownSecret::new(secret.as_bytes()).map_err(|_| RunError::Randomness)?;
+    let metrics = Arc::new(Metrics::new());
+    let authenticator = Authenticator::new(RegionRule::Every, Some(well_known));
+    let door = AwsDoor::new(Arc::clone(&deployment.service), authenticator, &metrics);
+    let ca = options.tls.then(|| private_ca(options, folder.as_ref())).transpose()?;
+    let tls = ca.as_ref().map(DevCa::server).transpose()?.map(Arc::new);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+
+    let server = Server::start(None).map_err(RunError::Threads)?;
+    let endpoint = Endpoint::Tcp { address: options.listen, tls: tls.clone() };
+    let bound = serving.listen(&server, endpoint, door, Limits::default(), metrics.listener("aws"))?;
+    if let Some(folder) = &folder {
+        let region = Region::parse(OPERATORS_REGION).ok_or(RunError::Randomness)?;
+        let operators = OperatorDoor::new(Arc::clone(&deployment.service), region);
+        let endpoint = Endpoint::Unix { path: folder.admin_socket() };
+        serving.listen(&server, endpoint, operators, Limits::default(), metrics.listener("admin"))?;
+    }
+    let observe = match options.observe {
+        Some(address) => {
+            let observation = Observation::new(Arc::clone(&metrics), || Readiness::Ready);
+            let endpoint = Endpoint::Tcp { address, tls: None };
+            let bound = serving.listen(
+                &server,
+                endpoint,
+                observation,
+                Limits::default(),
+                metrics.listener("observe"),
+            )?;
+            address_of(&bound)
+        }
+        None => None,
+    };
+    ready(&DevReady {
+        endpoint: address_of(&bound).map(|address| format!("{scheme}://{address}")).unwrap_or_default(),
+        secret,
+        ca: ca.as_ref().map(DevCa::ca_path),
+        data: options.data.clone(),
+        observe,
+    });
+    serving.run(server, &deployment, tls.as_deref())
+}
+
+const fn address_of(bound: &Bound) -> Option<SocketAddr> {
+    match bound {
+        Bound::Tcp(address) => Some(*address),
+        Bound::Unix(_) => None,
+    }
+}
+
+/// `test` on loopback; elsewhere a secret that nobody can guess, new at each start.
+fn secret_for(listen: SocketAddr) -> Result<String, RunError> {
+    if listen.ip().is_loopback() {
+        return Ok("test".to_owned());
+    }
+    let random: [u8; 20] = keyreeve_crypto::random::array().map_err(|_| RunError::Randomness)?;
+    Ok(hex::encode(random))
+}
+
+fn private_ca(options: &DevOptions, folder: Option<&Folder>) -> Result<DevCa, RunError> {
+    let place = folder.map_or_else(|| std::env::temp_dir().join("keyreeve-dev-tls"), Folder::tls);
+    let mut names = options.tls_names.clone();
+    if !options.listen.ip().is_unspecified() {
+        names.push(options.listen.ip().to_string());
+    }
+    Ok(DevCa::open(&place, &names, std::time::SystemTime::now())?)
+}

@@ -1,0 +1,15 @@
+//! The doors of Keyreeve: everything that touches a socket, configuration or the wall clock. What a request means is
+//! decided in `keyreeve-service`.
+
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod deployment;
+pub mod dev;
+pub mod doors;
+mod hardening;
+pub mod limits;
+pub mod listener;
+pub mod observe;
+pub mod serving;
+pub mod tls;

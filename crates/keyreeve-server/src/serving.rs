@@ -1,0 +1,141 @@
+//! What every serving process does: wait for signals, write behind, reload certificates, stop gracefully.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::deployment::{Deployment, DeploymentError};
+use crate::limits::Limits;
+use crate::listener::{Bound, Endpoint, Handler, Server, Stopped};
+use crate::observe::Traffic;
+use crate::tls::{DevCaError, TlsError, TlsServer};
+
+/// How long requests may take to finish when the process is told to stop.
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// How often last uses are written behind.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Why a process does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The deployment does not open.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentError),
+    /// An address cannot be bound.
+    #[error("cannot listen on {endpoint}: {source}")]
+    Listen {
+        /// Where.
+        endpoint: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The private CA cannot be made.
+    #[error(transparent)]
+    DevCa(#[from] DevCaError),
+    /// The system refuses threads.
+    #[error("the system refuses threads: {0}")]
+    Threads(std::io::Error),
+    /// The system gives no randomness.
+    #[error("the system gives no randomness")]
+    Randomness,
+    /// The process cannot be hardened.
+    #[error("{what}: {source}")]
+    Hardening {
+        /// What was tried, and what to do.
+        what: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// The thread that waits while the workers serve.
+#[derive(Debug)]
+pub struct Serving {
+    runtime: Runtime,
+}
+
+impl Serving {
+    /// Prepares to serve.
+    ///
+    /// # Errors
+    /// [`RunError::Threads`].
+    pub fn new() -> Result<Self, RunError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
+        Ok(Self { runtime })
+    }
+
+    /// Runs a future to its end.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// [`RunError::Listen`] names the address.
+    pub fn listen(
+        &self,
+        server: &Server,
+        endpoint: Endpoint,
+        handler: impl Handler,
+        limits: Limits,
+        traffic: Traffic,
+    ) -> Result<Bound, RunError> {
+        let name = match &endpoint {
+            Endpoint::Tcp { address, .. } => address.to_string(),
+            Endpoint::Unix { path } => path.display().to_string(),
+        };
+        server
+            .listen(endpoint, handler, limits, traffic)
+            .map_err(|source| RunError::Listen { endpoint: name, source })
+    }
+
+    /// Serves until SIGTERM or SIGINT; SIGHUP reloads the certificate.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub fn run(
+        self,
+        server: Server,
+        deployment: &Deployment,
+        tls: Option<&TlsServer>,
+    ) -> Result<(), RunError> {
+        self.runtime.block_on(wait(deployment, tls)).map_err(RunError::Threads)?;
+        tracing::info!("stopping: requests in flight finish first");
+        if server.stop(STOP_DEADLINE) == Stopped::Cut {
+            tracing::warn!("some requests did not finish in time and were cut");
+        }
+        self.runtime.block_on(deployment.service.flush_usage());
+        Ok(())
+    }
+}
+
+async fn wait(deployment: &Deployment, tls: Option<&TlsServer>) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let service = Arc::clone(&deployment.service);
+    let mut flush = tokio::time::interval(FLUSH_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => reload(tls),
+            _ = flush.tick() => service.flush_usage().await,
+        }
+    }
+}
+
+fn reload(tls: Option<&TlsServer>) {
+    match tls.map(TlsServer::reload) {
+        Some(Ok(())) => tracing::info!("the certificate was reloaded"),
+        Some(Err(error)) => tracing::error!(%error, "the certificate was not reloaded; the old one stays"),
+        None => tracing::info!("SIGHUP reloads the certificate, and there is none"),
+    }
+}

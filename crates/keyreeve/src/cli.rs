@@ -1,0 +1,79 @@
+//! The command line. `--help` teaches.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A key management service that you run yourself and that every AWS KMS client already speaks to.
+#[derive(Debug, Parser)]
+#[command(name = "keyreeve", version, propagate_version = true)]
+#[command(
+    after_help = "Start here:\n  keyreeve dev                      a KMS on this machine, in under a second\n  export AWS_ENDPOINT_URL_KMS=http://127.0.0.1:8080\n  aws kms create-key                or any other AWS KMS client, unchanged\n\nLogging: RUST_LOG=keyreeve=debug keyreeve dev"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves on this machine, for development and tests: no configuration, every Region, test/test credentials.
+    Dev(Dev),
+    /// Prints shell completions: keyreeve completions bash > /etc/bash_completion.d/keyreeve
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page: keyreeve man | man -l -
+    Man,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Credentials: access key `test`, secret `test` is the root user of account 000000000000; any 12-digit\naccess key with secret `test` is the root user of that account. Signatures are checked."
+)]
+pub(crate) struct Dev {
+    /// Folder that keeps the keys, sealed; they survive restarts.
+    #[arg(long, value_name = "FOLDER", env = "KEYREEVE_DATA", default_value_os_t = default_data())]
+    pub(crate) data: PathBuf,
+    /// Keeps the keys in memory only; they are gone when it stops.
+    #[arg(long, conflicts_with = "data")]
+    pub(crate) ephemeral: bool,
+    /// Port to listen on; 0 lets the system choose.
+    #[arg(long, value_name = "PORT", env = "KEYREEVE_PORT", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Address to listen on. Beyond loopback the secret `test` is replaced by a generated one.
+    #[arg(long, value_name = "ADDRESS", env = "KEYREEVE_LISTEN", default_value = "127.0.0.1")]
+    pub(crate) listen: std::net::IpAddr,
+    /// Speaks TLS with a certificate of a private CA, and prints how to trust it.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Further names or addresses for the certificate.
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    pub(crate) tls_name: Vec<String>,
+    /// Address that answers /health/live, /health/ready and /metrics.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "KEYREEVE_OBSERVE")]
+    pub(crate) observe: Option<SocketAddr>,
+    /// File that shifts the clock, such as +8d or -300s, read at each request: for tests of deletion and expiry.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) clock: Option<PathBuf>,
+}
+
+/// Where the XDG base directory specification puts data.
+fn default_data() -> PathBuf {
+    let home = || std::env::home_dir().map(|home| home.join(".local/share"));
+    let base =
+        std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);
+    base.unwrap_or_else(|| PathBuf::from(".")).join("keyreeve/dev")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

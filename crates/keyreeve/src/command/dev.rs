@@ -1,0 +1,49 @@
+//! `keyreeve dev`: what it prints is what a newcomer pastes next.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use keyreeve_server::dev::{self, DevOptions, DevReady};
+
+use super::Failure;
+use crate::cli::Dev;
+use crate::terminal;
+
+pub(crate) fn run(arguments: Dev) -> Result<(), Failure> {
+    let options = DevOptions {
+        data: (!arguments.ephemeral).then_some(arguments.data),
+        listen: SocketAddr::new(arguments.listen, arguments.port),
+        clock: arguments.clock,
+        tls: arguments.tls,
+        tls_names: arguments.tls_name,
+        observe: arguments.observe,
+    };
+    dev::run(&options, |ready| terminal::print(&welcome(ready)))?;
+    Ok(())
+}
+
+fn welcome(ready: &DevReady) -> String {
+    let mut text = String::from("Keyreeve is ready. In another terminal:\n\n");
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "  export AWS_ENDPOINT_URL_KMS={}", ready.endpoint);
+    if let Some(ca) = &ready.ca {
+        let _ = writeln!(text, "  export AWS_CA_BUNDLE={}", ca.display());
+    }
+    let _ = writeln!(
+        text,
+        "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY={} AWS_REGION=us-east-1",
+        ready.secret
+    );
+    let _ = writeln!(text, "  aws kms create-key --description 'my first key'\n");
+    match &ready.data {
+        Some(folder) => {
+            let _ = writeln!(text, "Keys are kept, sealed, in {}.", folder.display());
+        }
+        None => text.push_str("Keys are kept in memory: they are gone when this stops.\n"),
+    }
+    if let Some(observe) = ready.observe {
+        let _ = writeln!(text, "Health and metrics: http://{observe}/health/ready http://{observe}/metrics");
+    }
+    text.push_str("Signatures are checked; stored key policies are validated and not yet enforced beyond the account. Stop with Ctrl-C.");
+    text
+}
