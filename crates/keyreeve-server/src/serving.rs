@@ -18,6 +18,9 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// How often last uses are written behind.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often keys whose waiting period has passed are deleted.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Why a process does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -122,12 +125,14 @@ async fn wait(deployment: &Deployment, tls: Option<&TlsServer>) -> std::io::Resu
     let mut hangup = signal(SignalKind::hangup())?;
     let service = Arc::clone(&deployment.service);
     let mut flush = tokio::time::interval(FLUSH_INTERVAL);
+    let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = hangup.recv() => reload(tls),
             _ = flush.tick() => service.flush_usage().await,
+            _ = expiry.tick() => service.delete_expired_keys().await,
         }
     }
 }

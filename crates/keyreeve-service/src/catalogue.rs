@@ -183,6 +183,8 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("GetCallerIdentity", &["sts:GetCallerIdentity"], ACCOUNT, &sts::get_caller_identity::INPUT, walk::<sts::get_caller_identity::GetCallerIdentity>).sts(),
     Row::new("CreateAccount", &["keyreeve:CreateAccount"], Scope::Deployment, &operator::create_account::INPUT, walk::<operator::create_account::CreateAccount>).changes().operator(),
     Row::new("ListAccounts", &["keyreeve:ListAccounts"], Scope::Deployment, &operator::list_accounts::INPUT, walk::<operator::list_accounts::ListAccounts>).operator(),
+    Row::new("DescribeAnyKey", &["keyreeve:DescribeAnyKey"], Scope::Deployment, &operator::describe_any_key::INPUT, walk::<operator::describe_any_key::DescribeAnyKey>).operator(),
+    Row::new("ListAllKeys", &["keyreeve:ListAllKeys"], Scope::Deployment, &operator::list_all_keys::INPUT, walk::<operator::list_all_keys::ListAllKeys>).operator(),
 ];
 
 /// The row of an operation of an API.

@@ -90,6 +90,16 @@ impl Service {
         (row.run)(&desk, row, body).await
     }
 
+    /// Removes the rows of keys whose waiting period has passed. To be called every minute; for callers such keys are
+    /// gone already.
+    pub async fn delete_expired_keys(&self) {
+        match self.keys.delete_expired(self.clock.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "keys whose waiting period has passed were deleted"),
+            Err(error) => tracing::warn!(%error, "expired keys could not be deleted yet"),
+        }
+    }
+
     /// Writes the last uses that were noted since the last flush. To be called every few seconds and at the stop.
     pub async fn flush_usage(&self) {
         for (arn, last) in self.usage.drain() {

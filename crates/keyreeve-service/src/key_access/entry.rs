@@ -32,7 +32,10 @@ impl KeyAccess {
 
     /// Writes a key's row in place of the one that was read.
     pub(super) async fn replace(&self, entry: &KeyEntry, record: &KeyRecord) -> Result<(), KmsError> {
-        let draft = self.records.draft()?.put(&path::key(&entry.arn)?, Some(entry.stamp), record)?;
+        let mut draft = self.records.draft()?.put(&path::key(&entry.arn)?, Some(entry.stamp), record)?;
+        if entry.record.deletion != record.deletion {
+            draft = self.reschedule(draft, &entry.arn, entry.record.deletion, record.deletion).await?;
+        }
         let outcome = self.records.commit(draft).await;
         // Also after a failure: a conflict means that the cached row is old, an unknown outcome that it may be.
         self.forget_key(&entry.arn);

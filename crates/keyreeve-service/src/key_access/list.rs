@@ -52,7 +52,7 @@ impl KeyAccess {
         }
     }
 
-    fn path_of_marker(&self, list: &str, marker: Option<&str>) -> Result<Option<Path>, KmsError> {
+    pub(super) fn path_of_marker(&self, list: &str, marker: Option<&str>) -> Result<Option<Path>, KmsError> {
         let place = marker.map(|marker| self.open_marker(list, marker)).transpose()?;
         place.map(|place| Path::parse(&place).map_err(|_| KmsError::InvalidMarker)).transpose()
     }

@@ -5,6 +5,7 @@
 mod alias;
 mod authorized;
 mod create;
+mod deletion;
 mod entry;
 mod gatehouse;
 mod last_usage;
@@ -12,6 +13,7 @@ mod list;
 mod managed;
 mod material;
 mod resolve;
+mod survey;
 
 use std::sync::Arc;
 
@@ -32,6 +34,7 @@ pub(crate) use entry::KeyEntry;
 pub(crate) use gatehouse::{AliasNames, PairNames};
 pub(crate) use material::{Material, material_id};
 pub(crate) use resolve::KeyName;
+pub(crate) use survey::SurveyedKey;
 
 /// Keys, aliases and materials of every account and Region, read through bounded caches.
 #[derive(Debug)]

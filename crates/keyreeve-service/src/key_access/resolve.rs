@@ -88,7 +88,7 @@ impl KeyAccess {
     }
 
     /// The account that owns a key id in the caller's Region.
-    async fn owner(&self, desk: &Desk<'_>, id: KeyId) -> Result<Option<AccountId>, KmsError> {
+    pub(super) async fn owner(&self, desk: &Desk<'_>, id: KeyId) -> Result<Option<AccountId>, KmsError> {
         let place = (desk.caller.region.clone(), id);
         if let Some(known) = self.owners.get(&place) {
             return Ok(known);

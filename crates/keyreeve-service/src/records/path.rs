@@ -10,6 +10,7 @@
 //! | `kms/<region>/<account>/alias/<name>` | the alias |
 //! | `kms/<region>/<account>/aliases-of/<id>` | names of the aliases of a key |
 //! | `kms/<region>/<account>/last-usage/<id>` | last use of a key |
+//! | `due/<region>/<when>/<account>/<id>` | a key to be deleted then; `when` in zero-padded milliseconds |
 //! | `iam/account/<id>` | an account |
 //! | `iam/access-key/<id>` | an access key |
 
@@ -19,6 +20,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
 use keyreeve_model::key_record::MaterialSlot;
 use keyreeve_model::region::{AccountId, Region};
+use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::Path;
 
 /// Every part is bounded and plain ASCII by its own type, so that this fails for no input.
@@ -31,9 +33,14 @@ pub fn keyring() -> Result<Path, KmsError> {
     path("keyring")
 }
 
+/// Prefix of the owners of all key ids of a Region.
+pub fn key_owners_prefix(region: &Region) -> String {
+    format!("kms/{region}/key-id/")
+}
+
 /// Owner of a key id.
 pub fn key_owner(region: &Region, id: KeyId) -> Result<Path, KmsError> {
-    path(&format!("kms/{region}/key-id/{id}"))
+    path(&format!("{}{id}", key_owners_prefix(region)))
 }
 
 /// Prefix of an account's keys.
@@ -83,6 +90,24 @@ pub fn aliases_of(arn: &KeyArn) -> Result<Path, KmsError> {
 /// Last use of a key.
 pub fn last_usage(arn: &KeyArn) -> Result<Path, KmsError> {
     path(&format!("kms/{}/{}/last-usage/{}", arn.region, arn.account, arn.key_id))
+}
+
+/// Prefix of all keys that wait for their deletion.
+pub const DUE_PREFIX: &str = "due/";
+
+/// A key to be deleted at this time. Milliseconds are padded, so that paths of a Region are in order of time.
+pub fn due(arn: &KeyArn, when: Timestamp) -> Result<Path, KmsError> {
+    path(&format!("{DUE_PREFIX}{}/{:015}/{}/{}", arn.region, when.as_millis(), arn.account, arn.key_id))
+}
+
+/// The key and time that a path of a due deletion names.
+pub fn due_key(path: &Path) -> Option<(KeyArn, Timestamp)> {
+    let mut parts = path.as_str().strip_prefix(DUE_PREFIX)?.split('/');
+    let region = Region::parse(parts.next()?)?;
+    let when = Timestamp::from_millis(parts.next()?.parse().ok()?);
+    let account = AccountId::parse(parts.next()?)?;
+    let key_id = KeyId::parse(parts.next()?)?;
+    Some((KeyArn { region, account, key_id }, when))
 }
 
 /// Prefix of all accounts.

@@ -31,9 +31,11 @@ fn welcome(ready: &DevReady) -> String {
     }
     let _ = writeln!(
         text,
-        "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY={} AWS_REGION=us-east-1",
+        "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY={}",
         ready.secret
     );
+    // Version 1 of the AWS CLI reads the second name only.
+    text.push_str("  export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n");
     let _ = writeln!(text, "  aws kms create-key --description 'my first key'\n");
     match &ready.data {
         Some(folder) => {
