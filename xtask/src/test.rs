@@ -1,0 +1,210 @@
+//! `cargo xtask test`: the stages, in the order that finds mistakes soonest. One row a stage.
+
+use std::{fmt, time::Instant};
+
+use crate::{
+    deny,
+    failure::Failure,
+    house::{House, say, succeeds},
+    step::Step,
+    tidy,
+    tools::{self, Tool},
+};
+
+/// Cases per property test in `--fast`; the full run leaves each test's own number.
+const FAST_PROPTEST_CASES: &str = "16";
+
+/// What the command line asked for.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) fast: bool,
+    pub(crate) only: Vec<String>,
+    pub(crate) pytest: Vec<String>,
+}
+
+struct Stage {
+    name: &'static str,
+    about: &'static str,
+    tools: &'static [&'static Tool],
+    /// Tools that only the complete run of the stage needs.
+    tools_unless_fast: &'static [&'static Tool],
+    run: fn(&House, &Choice) -> Result<(), Failure>,
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+const STAGES: &[Stage] = &[
+    Stage { name: "fmt", about: "formatting", tools: &[], tools_unless_fast: &[], run: fmt_check },
+    Stage {
+        name: "tidy",
+        about: "house rules",
+        tools: &[],
+        tools_unless_fast: &[],
+        run: |house, _| tidy::run(house),
+    },
+    Stage {
+        name: "deny",
+        about: "licences, bans and sources by cargo-deny, where it is installed",
+        tools: &[],
+        tools_unless_fast: &[],
+        run: |house, _| deny::run_if_installed(house),
+    },
+    Stage { name: "clippy", about: "lints", tools: &[], tools_unless_fast: &[], run: clippy },
+    Stage {
+        name: "rust",
+        about: "unit, property and integration tests",
+        tools: &[&tools::BOTOCORE_SOURCE],
+        tools_unless_fast: &[],
+        run: rust_tests,
+    },
+    Stage {
+        name: "doc",
+        about: "documentation examples",
+        tools: &[],
+        tools_unless_fast: &[],
+        run: doc_tests,
+    },
+    Stage {
+        name: "clients",
+        about: "real AWS clients against the dev-profile binary, which has debug assertions on",
+        tools: &[&tools::PYTHON_CLIENTS],
+        tools_unless_fast: &[
+            &tools::ENCRYPTION_CLI,
+            &tools::NODE_CLIENTS,
+            &tools::AWS_CLI_2,
+            &tools::FAKETIME,
+            &tools::CURL,
+            &tools::OPENSSL,
+        ],
+        run: client_tests,
+    },
+];
+
+pub(crate) fn stage_names() -> Vec<&'static str> {
+    STAGES.iter().map(|stage| stage.name).collect()
+}
+
+pub(crate) fn run(house: &House, choice: &Choice) -> Result<(), Failure> {
+    let started = Instant::now();
+    let stages = chosen(choice);
+    say("== install: what these stages need");
+    for tool in tools_for(&stages, choice.fast) {
+        say(&format!("- {}", tool.name));
+        (tool.ensure)(house)?;
+    }
+    for (number, stage) in stages.iter().enumerate() {
+        let begun = Instant::now();
+        say(&format!("\n== {}/{} {}: {}", number + 1, stages.len(), stage.name, stage.about));
+        (stage.run)(house, choice).inspect_err(|_| {
+            say(&format!("\nTo repeat only this stage: cargo xtask test --only {}", stage.name));
+        })?;
+        say(&format!("== {} passed in {:.0} s", stage.name, begun.elapsed().as_secs_f32()));
+    }
+    say(&format!("\nAll {} stages passed in {:.0} s.", stages.len(), started.elapsed().as_secs_f32()));
+    Ok(())
+}
+
+fn chosen(choice: &Choice) -> Vec<&'static Stage> {
+    STAGES
+        .iter()
+        .filter(|stage| choice.only.is_empty() || choice.only.iter().any(|name| name == stage.name))
+        .collect()
+}
+
+/// Each tool once, in the order of the stages.
+fn tools_for(stages: &[&'static Stage], fast: bool) -> Vec<&'static Tool> {
+    let mut tools: Vec<&'static Tool> = Vec::new();
+    for stage in stages {
+        let more = if fast { &[] } else { stage.tools_unless_fast };
+        for tool in stage.tools.iter().chain(more) {
+            if !tools.iter().any(|known| known.name == tool.name) {
+                tools.push(tool);
+            }
+        }
+    }
+    tools
+}
+
+fn fmt_check(house: &House, _: &Choice) -> Result<(), Failure> {
+    Step::cargo(house, &["fmt", "--all", "--check"]).advice("run `cargo fmt --all`").live()
+}
+
+fn clippy(house: &House, _: &Choice) -> Result<(), Failure> {
+    Step::cargo(house, &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+        .advice("fix the lint; where the code is proved right use #[expect(lint, reason = \"…\")]")
+        .live()
+}
+
+fn rust_tests(house: &House, choice: &Choice) -> Result<(), Failure> {
+    let step = if has_nextest() {
+        Step::cargo(house, &["nextest", "run", "--workspace"])
+    } else {
+        Step::cargo(house, &["test", "--workspace", "--all-targets"])
+    };
+    let step = step.env("KEYREEVE_SIGV4_SUITE", tools::sigv4_suite(house));
+    let step = if choice.fast { step.env("PROPTEST_CASES", FAST_PROPTEST_CASES) } else { step };
+    step.advice("repeat one test with `cargo test -p CRATE NAME`; a property test prints its seed").live()
+}
+
+fn doc_tests(house: &House, _: &Choice) -> Result<(), Failure> {
+    Step::cargo(house, &["test", "--workspace", "--doc"])
+        .advice("repeat it with `cargo test --doc -p CRATE`")
+        .live()
+}
+
+/// The same features as the tests (`--workspace`), so that no dependency is compiled twice.
+fn build(house: &House) -> Result<(), Failure> {
+    Step::cargo(house, &["build", "--workspace", "--bins"]).advice("read the compiler's message above").live()
+}
+
+fn client_tests(house: &House, choice: &Choice) -> Result<(), Failure> {
+    build(house)?;
+    let step = Step::new(tools::python_of(house))
+        .args(["-m", "pytest", "tests/clients"])
+        .within(&house.root)
+        .env("KEYREEVE_BIN", house.server());
+    let step = if choice.fast {
+        step.args(["-m", "smoke"])
+    } else {
+        step.env("KEYREEVE_AWS_CLI_2", tools::aws_cli_2(house)?)
+    };
+    step.args(&choice.pytest)
+        .advice("repeat one test with `cargo xtask test --only clients -- -k NAME`; the server's log is in the report")
+        .live()
+}
+
+fn has_nextest() -> bool {
+    succeeds(std::path::Path::new("cargo"), &["nextest", "--version"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choice, chosen, stage_names, tools_for};
+
+    fn names(fast: bool, only: &[&str]) -> (Vec<&'static str>, Vec<&'static str>) {
+        let choice =
+            Choice { fast, only: only.iter().map(ToString::to_string).collect(), pytest: Vec::new() };
+        let stages = chosen(&choice);
+        let tools = tools_for(&stages, fast).into_iter().map(|tool| tool.name).collect();
+        (stages.into_iter().map(|stage| stage.name).collect(), tools)
+    }
+
+    #[test]
+    fn only_picks_stages_in_their_own_order() {
+        let (stages, tools) = names(false, &["tidy", "fmt"]);
+        assert_eq!(stages, ["fmt", "tidy"]);
+        assert!(tools.is_empty(), "{tools:?}");
+    }
+
+    #[test]
+    fn fast_runs_every_stage_with_fewer_tools() {
+        let (stages, fast) = names(true, &[]);
+        assert_eq!(stages, stage_names());
+        let (_, full) = names(false, &[]);
+        assert!(fast.len() < full.len(), "{fast:?} {full:?}");
+    }
+}

@@ -1,0 +1,66 @@
+//! What the tests need besides Rust and a C compiler: one row a tool, installed only when a chosen stage wants it.
+
+mod botocore;
+mod debian;
+mod node;
+mod python;
+
+use std::{fmt, path::PathBuf};
+
+use crate::{failure::Failure, house::House};
+
+pub(crate) use botocore::{SHA256 as BOTOCORE_SHA256, VERSION as BOTOCORE_VERSION};
+pub(crate) use botocore::{kms_model, sigv4_suite};
+pub(crate) use python::python_of;
+
+/// Something to have before a stage can run.
+pub(crate) struct Tool {
+    /// What is printed.
+    pub(crate) name: &'static str,
+    /// Returns at once when it is there, installs it otherwise, and says what it installed.
+    pub(crate) ensure: fn(&House) -> Result<(), Failure>,
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+/// pytest, boto3, AWS CLI v1, the Encryption SDK and the other Python clients, pinned by `requirements.txt`.
+pub(crate) static PYTHON_CLIENTS: Tool =
+    Tool { name: "Python clients (.venv/clients)", ensure: |house| python::ensure(house, &python::CLIENTS) };
+
+/// The Encryption SDK's command line wants an older SDK than `PYTHON_CLIENTS` has, so it lives alone.
+pub(crate) static ENCRYPTION_CLI: Tool = Tool {
+    name: "AWS Encryption CLI (.venv/encryption-cli)",
+    ensure: |house| python::ensure(house, &python::ENCRYPTION_CLI),
+};
+
+/// AWS's SigV4 test suite and its KMS service model come inside botocore's source distribution.
+pub(crate) static BOTOCORE_SOURCE: Tool =
+    Tool { name: "botocore source (target/botocore-sdist)", ensure: botocore::ensure };
+
+/// The JavaScript SDK and Encryption SDK, pinned by `package-lock.json`.
+pub(crate) static NODE_CLIENTS: Tool =
+    Tool { name: "Node clients (tests/clients/node)", ensure: node::ensure };
+
+/// AWS CLI v2. Debian's is older than `AWS_ENDPOINT_URL`, so the tests pass `--endpoint-url`.
+pub(crate) static AWS_CLI_2: Tool =
+    Tool { name: "AWS CLI v2", ensure: |house| debian::aws_cli_2(house).map(|_| ()) };
+
+/// Runs a client under another clock.
+pub(crate) static FAKETIME: Tool =
+    Tool { name: "faketime", ensure: |house| debian::ensure(house, "faketime", "faketime") };
+
+/// Signs requests by itself (`--aws-sigv4`).
+pub(crate) static CURL: Tool = Tool { name: "curl", ensure: |house| debian::ensure(house, "curl", "curl") };
+
+/// Checks SM2, which Python's libraries lack.
+pub(crate) static OPENSSL: Tool =
+    Tool { name: "openssl", ensure: |house| debian::ensure(house, "openssl", "openssl") };
+
+/// Where AWS CLI v2 is, for the client tests.
+pub(crate) fn aws_cli_2(house: &House) -> Result<PathBuf, Failure> {
+    debian::aws_cli_2(house)
+}
