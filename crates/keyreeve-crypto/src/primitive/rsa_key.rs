@@ -6,7 +6,7 @@ use aws_lc_rs::signature::KeyPair as _;
 use keyreeve_model::algorithm::{EncryptionAlgorithm, MessageType, SigningAlgorithm};
 use keyreeve_model::key_spec::KeySpec;
 
-use super::der::one_sequence;
+use super::der::{one_sequence, spki_of};
 use super::rsa_oaep::{Decrypter, Encrypter};
 use super::rsa_sign::{self, Verifier};
 use crate::error::Unspecified;
@@ -81,7 +81,7 @@ pub(crate) struct RsaPublic {
 impl RsaPublic {
     /// Parses SPKI DER.
     pub(crate) fn open(spec: KeySpec, spki: &[u8]) -> Result<Self, Unspecified> {
-        one_sequence(spki)?;
+        spki_of(&RSA_ENCRYPTION, spki)?;
         check_size_and_exponent(spec, spki)?;
         let key = PublicEncryptingKey::from_der(spki).map_err(|_| Unspecified)?;
         Ok(Self { verifying: Verifier::new(spki), encrypting: Encrypter::new(key)? })
@@ -89,6 +89,10 @@ impl RsaPublic {
 }
 
 /// The overall length fixes the exponent's own length, so the ending cannot be the tail of a longer exponent.
+/// `AlgorithmIdentifier` of rsaEncryption with its NULL (RFC 8017 appendix A.1).
+const RSA_ENCRYPTION: [u8; 15] =
+    [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+
 fn check_size_and_exponent(spec: KeySpec, spki: &[u8]) -> Result<(), Unspecified> {
     let modulus_len = spec.rsa_modulus_len().ok_or(Unspecified)?;
     if spki.len() == modulus_len + SPKI_OVERHEAD && spki.ends_with(&EXPONENT_DER) {
