@@ -7,6 +7,7 @@ mod deny;
 mod failure;
 mod house;
 mod model;
+mod prove;
 mod step;
 mod test;
 mod tidy;
@@ -51,6 +52,24 @@ enum Task {
     Tidy,
     /// Licences, bans and sources by cargo-deny (`tidy` checks the same deny.toml in short)
     Deny,
+    /// The long form of a proof, against the dev-profile binary; its summary belongs in docs/evidence
+    Prove {
+        /// Which proof
+        #[arg(value_parser = PossibleValuesParser::new(prove::names()))]
+        name: String,
+        /// What chance begins with; a failure names its seed
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many rounds
+        #[arg(long)]
+        rounds: Option<usize>,
+    },
+    /// Server time per request and requests per second, as ratios to a bare echo and to raw AWS-LC, in one run
+    Bench {
+        /// Arguments for the benchmark, such as `--rounds 9`
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
     /// Rewrite model/kms.json and model/ORIGIN.md from the pinned botocore release
     Model,
 }
@@ -72,6 +91,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Tidy => tidy::run(&house),
         Task::Deny => deny::run(&house),
         Task::Model => model::run(&house),
+        Task::Prove { name, seed, rounds } => prove::run(&house, &name, seed, rounds),
+        Task::Bench { arguments } => prove::bench(&house, &arguments),
     }
 }
 

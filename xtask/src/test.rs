@@ -6,6 +6,7 @@ use crate::{
     deny,
     failure::Failure,
     house::{House, say, succeeds},
+    prove,
     step::Step,
     tidy,
     tools::{self, Tool},
@@ -69,12 +70,20 @@ const STAGES: &[Stage] = &[
         run: doc_tests,
     },
     Stage {
+        name: "proofs",
+        about: "short forms of the crash, power-cut and memory proofs",
+        tools: &[],
+        tools_unless_fast: &[],
+        run: short_proofs,
+    },
+    Stage {
         name: "clients",
         about: "real AWS clients against the dev-profile binary, which has debug assertions on",
         tools: &[&tools::PYTHON_CLIENTS],
         tools_unless_fast: &[
             &tools::ENCRYPTION_CLI,
             &tools::NODE_CLIENTS,
+            &tools::RUST_SDK_CLIENT,
             &tools::AWS_CLI_2,
             &tools::FAKETIME,
             &tools::CURL,
@@ -130,7 +139,8 @@ fn tools_for(stages: &[&'static Stage], fast: bool) -> Vec<&'static Tool> {
 }
 
 fn fmt_check(house: &House, _: &Choice) -> Result<(), Failure> {
-    Step::cargo(house, &["fmt", "--all", "--check"]).advice("run `cargo fmt --all`").live()
+    Step::cargo(house, &["fmt", "--all", "--check"]).advice("run `cargo fmt --all`").live()?;
+    tools::rust_sdk_fmt_check(house)
 }
 
 fn clippy(house: &House, _: &Choice) -> Result<(), Failure> {
@@ -161,6 +171,14 @@ fn build(house: &House) -> Result<(), Failure> {
     Step::cargo(house, &["build", "--workspace", "--bins"]).advice("read the compiler's message above").live()
 }
 
+fn short_proofs(house: &House, choice: &Choice) -> Result<(), Failure> {
+    if choice.fast {
+        say("  left to the complete run: it takes a minute or two");
+        return Ok(());
+    }
+    prove::run_short(house)
+}
+
 fn client_tests(house: &House, choice: &Choice) -> Result<(), Failure> {
     build(house)?;
     let step = Step::new(tools::python_of(house))
@@ -171,6 +189,7 @@ fn client_tests(house: &House, choice: &Choice) -> Result<(), Failure> {
         step.args(["-m", "smoke"])
     } else {
         step.env("KEYREEVE_AWS_CLI_2", tools::aws_cli_2(house)?)
+            .env("KEYREEVE_RUST_SDK_CLIENT", tools::rust_sdk_client(house))
     };
     step.args(&choice.pytest)
         .advice("repeat one test with `cargo xtask test --only clients -- -k NAME`; the server's log is in the report")

@@ -4,6 +4,7 @@ mod botocore;
 mod debian;
 mod node;
 mod python;
+mod rust_sdk;
 
 use std::{fmt, path::PathBuf};
 
@@ -45,6 +46,10 @@ pub(crate) static BOTOCORE_SOURCE: Tool =
 pub(crate) static NODE_CLIENTS: Tool =
     Tool { name: "Node clients (tests/clients/node)", ensure: node::ensure };
 
+/// A program on the AWS SDK for Rust. A crate outside the workspace: what the SDK depends on is none of ours.
+pub(crate) static RUST_SDK_CLIENT: Tool =
+    Tool { name: "Rust SDK client (target/rust-sdk)", ensure: rust_sdk::ensure };
+
 /// AWS CLI v2. Debian's is older than `AWS_ENDPOINT_URL`, so the tests pass `--endpoint-url`.
 pub(crate) static AWS_CLI_2: Tool =
     Tool { name: "AWS CLI v2", ensure: |house| debian::aws_cli_2(house).map(|_| ()) };
@@ -63,4 +68,14 @@ pub(crate) static OPENSSL: Tool =
 /// Where AWS CLI v2 is, for the client tests.
 pub(crate) fn aws_cli_2(house: &House) -> Result<PathBuf, Failure> {
     debian::aws_cli_2(house)
+}
+
+/// The program that `RUST_SDK_CLIENT` builds.
+pub(crate) fn rust_sdk_client(house: &House) -> PathBuf {
+    rust_sdk::program(house)
+}
+
+/// The format of the crate that `RUST_SDK_CLIENT` builds.
+pub(crate) fn rust_sdk_fmt_check(house: &House) -> Result<(), Failure> {
+    rust_sdk::fmt_check(house)
 }

@@ -1,0 +1,73 @@
+"""The README's first five minutes, run as they are written, and what `keyreeve dev` prints, pasted."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from server import ROOT, Server
+
+ENVIRONMENTS = pathlib.Path(sys.executable).parents[2]
+TOOLS = [ENVIRONMENTS / name / "bin" for name in ("clients", "encryption-cli")]
+# The one thing that the tests change: the port.
+ENDPOINT = "http://127.0.0.1:8080"
+
+
+def pasted(script, folder):
+    """Runs `script` as somebody would who has the tools and no AWS settings of any kind."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "KEYREEVE_"))}
+    path = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
+    return subprocess.run(
+        ["bash", "-c", f"set -euo pipefail\n{script}"],
+        cwd=folder,
+        env={**kept, "PATH": path, "HOME": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def blocks(title):
+    """The shell blocks of one section of the README."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    sections = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert len(sections) == 1, f"the README has {len(sections)} sections called {title}"
+    return re.findall(r"^```sh\n(.*?)^```$", sections[0], re.DOTALL | re.MULTILINE)
+
+
+def test_the_first_five_minutes(fresh_server, tmp_path):
+    script = "".join(blocks("The first five minutes"))
+    assert script.count(ENDPOINT) == 1
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    done = pasted(script.replace(ENDPOINT, fresh_server.url), folder)
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines() == ["attack at dawn", "Verified OK", "the same file"], done
+    assert b"attack at dawn" not in (folder / "plan.enc").read_bytes() + (folder / "plan.esdk").read_bytes()
+
+
+def test_the_readme_starts_the_server_that_it_talks_to():
+    start = [line for block in blocks("Two commands") for line in block.splitlines() if "-- dev" in line]
+    assert len(start) == 1 and start[0].endswith(ENDPOINT), start
+
+
+@pytest.mark.parametrize("arguments", [[], ["--tls"]])
+def test_what_dev_prints_is_enough(tmp_path, arguments):
+    running = Server(tmp_path, arguments).start()
+    try:
+        running.printed(re.compile(r"^  (aws kms .*)"))
+        # What is to be pasted is what is indented.
+        lines = [line.strip() for line in running.log.splitlines() if line.startswith("  ")]
+        assert [line.split()[0] for line in lines[:-1]] == ["export"] * (len(lines) - 1), lines
+        assert lines[-1].startswith("aws kms create-key "), lines
+        done = pasted("\n".join(lines), tmp_path)
+    finally:
+        running.stop()
+    assert done.returncode == 0, (done, running.log)
+    made = json.loads(done.stdout)["KeyMetadata"]
+    assert (made["Description"], made["KeyState"]) == ("my first key", "Enabled")
