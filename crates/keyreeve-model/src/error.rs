@@ -89,6 +89,8 @@ pub enum KmsError {
     InvalidGrantToken,
     /// Policy does not allow it: AWS's text, composed by the gatehouse from the verdict.
     AccessDenied(String),
+    /// An operator's command cannot be carried out: a sentence with what to do next. No customer ever gets it.
+    Refused(String),
     /// The store did not answer in time, or its outcome is unknown.
     DependencyTimeout,
     /// A stored row or key does not open: the operator's log has the details under this request's id.
@@ -266,6 +268,7 @@ impl KmsError {
             Self::MalformedPolicy(fault) => ("MalformedPolicyDocumentException", Some(fault.message())),
             Self::InvalidGrantToken => ("InvalidGrantTokenException", None),
             Self::AccessDenied(text) => ("AccessDeniedException", Some(text.clone())),
+            Self::Refused(text) => ("CommandRefusedException", Some(text.clone())),
             Self::DependencyTimeout => (
                 "DependencyTimeoutException",
                 Some("The system timed out while trying to fulfill the request.".to_owned()),

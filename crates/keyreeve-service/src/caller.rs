@@ -1,7 +1,7 @@
 //! Who calls, as a door found out.
 
 use keyreeve_model::region::{AccountId, Region};
-use keyreeve_policy::principal::Principal;
+pub use keyreeve_policy::principal::Principal;
 use uuid::Uuid;
 
 /// An authenticated caller of one request.

@@ -185,6 +185,11 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("ListAccounts", &["keyreeve:ListAccounts"], Scope::Deployment, &operator::list_accounts::INPUT, walk::<operator::list_accounts::ListAccounts>).operator(),
     Row::new("DescribeAnyKey", &["keyreeve:DescribeAnyKey"], Scope::Deployment, &operator::describe_any_key::INPUT, walk::<operator::describe_any_key::DescribeAnyKey>).operator(),
     Row::new("ListAllKeys", &["keyreeve:ListAllKeys"], Scope::Deployment, &operator::list_all_keys::INPUT, walk::<operator::list_all_keys::ListAllKeys>).operator(),
+    Row::new("AcceptRollback", &["keyreeve:AcceptRollback"], Scope::Deployment, &operator::accept_rollback::INPUT, walk::<operator::accept_rollback::AcceptRollback>).changes().operator(),
+    Row::new("BackupStatus", &["keyreeve:BackupStatus"], Scope::Deployment, &operator::backup_status::INPUT, walk::<operator::backup_status::BackupStatus>).operator(),
+    Row::new("RootRotate", &["keyreeve:RootRotate"], Scope::Deployment, &operator::root_rotate::INPUT, walk::<operator::root_rotate::RootRotate>).changes().operator(),
+    Row::new("RootRotationStatus", &["keyreeve:RootRotationStatus"], Scope::Deployment, &operator::root_rotation_status::INPUT, walk::<operator::root_rotation_status::RootRotationStatus>).operator(),
+    Row::new("StartBackup", &["keyreeve:StartBackup"], Scope::Deployment, &operator::start_backup::INPUT, walk::<operator::start_backup::StartBackup>).operator(),
 ];
 
 /// The row of an operation of an API.

@@ -28,11 +28,12 @@ impl Desk<'_> {
         AliasArn { region: self.caller.region.clone(), account: self.caller.account(), name }
     }
 
-    /// Runs slow cryptography off the I/O threads.
+    /// Runs slow cryptography off the I/O threads, at most one piece a core at a time: more would only take turns.
     pub(crate) async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, KmsError> + Send + 'static,
     ) -> Result<T, KmsError> {
+        let _turn = self.service.slow_lane.acquire().await.map_err(|_| KmsError::Internal)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| KmsError::Internal)?
     }
 }

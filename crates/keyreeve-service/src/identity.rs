@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use keyreeve_crypto::error::Unspecified;
+use keyreeve_crypto::keyring::{Keyring, Purpose, epoch_of_credential};
 use keyreeve_crypto::secret::SecretBytes;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::AccountId;
@@ -72,6 +74,10 @@ impl Identity {
         Self { records, credentials: Coherent::new(CACHED_CREDENTIALS_MAX) }
     }
 
+    pub(crate) fn cache_misses(&self) -> u64 {
+        self.credentials.misses()
+    }
+
     /// The credential of this access key id, if there is one.
     ///
     /// # Errors
@@ -99,6 +105,24 @@ impl Identity {
         Ok(Credential { principal: Principal::Root(record.account), secret })
     }
 
+    /// The row of an access key with its secret under the active credential epoch; `None` where it is already.
+    /// The meaning is unchanged.
+    pub(crate) fn rewrap(keyring: &Keyring, id: &str, row: &[u8]) -> Result<Option<Vec<u8>>, Unspecified> {
+        let mut record: AccessKeyRecord = serde_json::from_slice(row).map_err(|_| Unspecified)?;
+        let sealed = STANDARD.decode(&record.secret).map_err(|_| Unspecified)?;
+        let secret = keyring.open_credential(id, &sealed)?;
+        if epoch_of_credential(&sealed)? == keyring.active_epoch(Purpose::Credential).number {
+            return Ok(None);
+        }
+        let sealed = keyring.seal_credential(id, &secret)?;
+        // Pair assertion: the old bytes are about to be overwritten for good.
+        if !keyring.open_credential(id, &sealed)?.ct_eq(&secret) {
+            return Err(Unspecified);
+        }
+        record.secret = STANDARD.encode(sealed);
+        serde_json::to_vec(&record).map(Some).map_err(|_| Unspecified)
+    }
+
     /// Creates an account with a root credential.
     ///
     /// # Errors
@@ -110,11 +134,10 @@ impl Identity {
         now: Timestamp,
     ) -> Result<NewAccessKey, KmsError> {
         let key = new_access_key()?;
-        let sealed =
-            self.records.keyring().seal_credential(&key.id, &key.secret).map_err(|_| KmsError::Internal)?;
+        let draft = self.records.draft()?;
+        let sealed = draft.keyring().seal_credential(&key.id, &key.secret).map_err(|_| KmsError::Internal)?;
         let record = AccessKeyRecord { account: id, created: now, secret: STANDARD.encode(sealed) };
-        let draft =
-            self.records.draft()?.put(&path::account(id)?, None, &AccountRecord { name, created: now })?;
+        let draft = draft.put(&path::account(id)?, None, &AccountRecord { name, created: now })?;
         let draft = draft.put(&path::access_key(&key.id)?, None, &record)?;
         let outcome = self.records.commit(draft).await;
         self.credentials.forget(&key.id);

@@ -1,9 +1,10 @@
 //! The rules: one file an operation, one catalogue for all of them, the corridor, the gatehouse.
 //!
 //! Knows JSON bodies and neither HTTP nor sockets, files or the wall clock. Only `key_access` and `identity` touch the
-//! store; only the gatehouse makes the proofs that operations need to touch a key.
+//! store, and `rotation`, which sees every row and no meaning; only the gatehouse makes the proofs that operations need to touch a key.
 #![forbid(unsafe_code)]
 
+mod backups;
 pub mod caller;
 pub mod catalogue;
 pub mod clock;
@@ -14,10 +15,13 @@ pub mod input;
 mod key_access;
 mod operation;
 mod operations;
+pub mod premises;
 pub mod records;
 mod reply;
+mod rotation;
 mod service;
 mod usage;
 
 pub use corridor::Outcome;
+pub use key_access::{SeedFault, SeedKey, Seeded};
 pub use service::{RegionRule, Service, ServiceParts};

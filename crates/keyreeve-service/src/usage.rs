@@ -1,5 +1,6 @@
 //! Last uses that were not written yet. Noting one costs a lock of one of 64 shards and no allocation for a known key.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -7,15 +8,16 @@ use std::sync::{Mutex, PoisonError};
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 const SHARDS: usize = 64;
 
 /// A use of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LastUse {
-    pub(crate) operation: String,
+    pub(crate) operation: Cow<'static, str>,
     pub(crate) at: Timestamp,
-    pub(crate) request_id: String,
+    pub(crate) request_id: Uuid,
 }
 
 /// The last use of every key that was used since the last flush.

@@ -12,7 +12,8 @@ mod wrapped;
 use keyreeve_model::timestamp::Timestamp;
 use std::sync::Arc;
 
-pub use record::OpenedRecord;
+pub use record::{OpenedRecord, epoch_of_record};
+pub use token::epoch_of_credential;
 pub use wrapped::{WrappedKeyring, WrappedKeyringError};
 
 use crate::derivation::DerivationKey;
@@ -141,6 +142,15 @@ impl Keyring {
     pub fn rotated(&self, purpose: Purpose, now: Timestamp) -> Result<Self, Unspecified> {
         let next = self.ring(purpose).rotated(now)?;
         Ok(self.with_ring(next))
+    }
+
+    /// The same keyring with a new active epoch in every ring.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    pub fn rotated_throughout(&self, now: Timestamp) -> Result<Self, Unspecified> {
+        let [a, b, c, d, e] = self.rings.each_ref().map(|ring| ring.rotated(now));
+        Ok(Self { rings: [a?, b?, c?, d?, e?] })
     }
 
     /// The same keyring without one old epoch: whatever is still sealed under it is gone for good, once the

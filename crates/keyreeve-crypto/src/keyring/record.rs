@@ -15,6 +15,14 @@ pub struct OpenedRecord {
     pub value: SecretBytes,
 }
 
+/// The epoch of the record key that sealed these bytes, as they claim.
+///
+/// # Errors
+/// [`Unspecified`] when they are no sealed record.
+pub fn epoch_of_record(sealed: &[u8]) -> Result<u32, Unspecified> {
+    Ok(Sealed::parse(sealed, Kind::Record)?.stamp.epoch)
+}
+
 impl Keyring {
     /// Seals the value of the row at `path`, 60 bytes longer than `value`.
     ///

@@ -4,6 +4,14 @@ use super::{Keyring, Kind, Purpose, Sealed};
 use crate::error::Unspecified;
 use crate::secret::SecretBytes;
 
+/// The epoch of the credential key that sealed these bytes, as they claim.
+///
+/// # Errors
+/// [`Unspecified`] when they are no sealed credential.
+pub fn epoch_of_credential(sealed: &[u8]) -> Result<u32, Unspecified> {
+    Ok(Sealed::parse(sealed, Kind::Credential)?.stamp.epoch)
+}
+
 impl Keyring {
     /// Seals a token that a client brings back. `purpose` names its one use ("ListKeys marker"); what it is good for
     /// (account, operation, expiry) belongs into `content`.
@@ -101,6 +109,23 @@ mod tests {
         assert_eq!(keyring.open_credential("AKIA2", &sealed).unwrap_err(), Unspecified);
         assert_eq!(keyring.open_token("AKIA1", &sealed).unwrap_err(), Unspecified);
         assert_eq!(keyring.open_record("AKIA1", &sealed).unwrap_err(), Unspecified);
+    }
+
+    #[test]
+    fn a_credential_names_its_epoch_and_other_bytes_name_none() {
+        let keyring = keyring();
+        let rotated = keyring.rotated(Purpose::Credential, Timestamp::from_millis(1)).unwrap();
+        let seal = |keyring: &Keyring| {
+            keyring.seal_credential("AKIA1", &SecretBytes::from(b"secret".to_vec())).unwrap()
+        };
+        assert_eq!(
+            (epoch_of_credential(&seal(&keyring)), epoch_of_credential(&seal(&rotated))),
+            (Ok(1), Ok(2))
+        );
+        assert_eq!(epoch_of_credential(b"nonsense"), Err(Unspecified));
+        let record = keyring.seal_record("kms/a", 1, 1, b"value").unwrap();
+        assert_eq!(epoch_of_credential(&record), Err(Unspecified));
+        assert_eq!(super::super::epoch_of_record(&record), Ok(1));
     }
 
     #[test]

@@ -25,7 +25,10 @@ pub(super) fn spki_of(algorithm_identifier: &[u8], spki: &[u8]) -> Result<(), Un
 
 /// Checks that an SPKI has exactly this `AlgorithmIdentifier` and an uncompressed point (RFC 5480 §2.2): AWS-LC would
 /// take the hybrid form of the same point too, and one key must have one spelling.
-pub(super) fn spki_with_uncompressed_point(algorithm_identifier: &[u8], spki: &[u8]) -> Result<(), Unspecified> {
+pub(super) fn spki_with_uncompressed_point(
+    algorithm_identifier: &[u8],
+    spki: &[u8],
+) -> Result<(), Unspecified> {
     let bits = one_sequence(spki)?.strip_prefix(algorithm_identifier).ok_or(Unspecified)?;
     match bits {
         [0x03, 0x00..=0x7f, 0x00, 0x04, ..] | [0x03, 0x81, _, 0x00, 0x04, ..] => Ok(()),

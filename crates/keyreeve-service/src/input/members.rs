@@ -131,7 +131,7 @@ impl<'a> Input<'a> {
     /// A key reference.
     ///
     /// # Errors
-    /// NotFoundException or InvalidArnException, as AWS words them.
+    /// NotFoundException, as AWS words it.
     pub fn key_ref(&mut self, name: &'static str) -> Result<Option<KeyRef>, KmsError> {
         self.text(name).map(|text| parse_key_ref(&text)).transpose()
     }
@@ -160,7 +160,8 @@ impl<'a> Input<'a> {
 fn parse_key_ref(text: &str) -> Result<KeyRef, KmsError> {
     KeyRef::parse(text).map_err(|error| match error {
         KeyRefError::InvalidKeyId | KeyRefError::InvalidAliasName => KmsError::InvalidKeyId(text.to_owned()),
-        KeyRefError::InvalidArn => KmsError::MalformedArn(text.to_owned()),
+        // Declared by every operation that names a key, which InvalidArnException is not.
+        KeyRefError::InvalidArn => KmsError::InvalidArnRegion(text.to_owned()),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -21,7 +22,7 @@ pub(super) enum Value<'a> {
     /// Milliseconds since the epoch.
     Timestamp(i64),
     List(Vec<Self>),
-    Map(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+    Map(BTreeMap<Cow<'a, str>, Cow<'a, str>>),
     Structure(Vec<Option<Self>>),
 }
 
@@ -218,6 +219,10 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
         f.write_str("a value")
     }
 
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Err(self.wrong("Null"))
+    }
+
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
         if matches!(self.0.kind, Kind::Boolean) {
             Ok(Value::Boolean(value))
@@ -285,18 +290,14 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
         if !matches!(self.0.kind, Kind::Map) {
             return Err(self.wrong("A map"));
         }
-        let mut entries: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
+        let mut entries = BTreeMap::new();
         while let Some(Name(name)) = map.next_key()? {
-            if entries.iter().any(|(known, _)| *known == name) {
-                return Err(refuse(self.0.fault, SerializationFault::DuplicateName));
-            }
             let value = ValueSeed { kind: &MAP_VALUE, fault: self.0.fault };
             let Value::Text(value) = map.next_value_seed(value)? else {
                 return Err(de::Error::custom("not a text"));
             };
-            entries.push((name, value));
-            if entries.len() > MAP_ENTRIES_MAX {
-                return Err(refuse(self.0.fault, SerializationFault::TooDeep));
+            if entries.insert(name, value).is_some() {
+                return Err(refuse(self.0.fault, SerializationFault::DuplicateName));
             }
         }
         Ok(Value::Map(entries))
@@ -304,5 +305,3 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
 }
 
 static MAP_VALUE: Kind = Kind::Text { min: 0, max: usize::MAX, pattern: None };
-/// More entries than an encryption context of 8 KiB can hold (8 bytes an entry at least).
-const MAP_ENTRIES_MAX: usize = 1024;

@@ -132,17 +132,25 @@ static LATIN_1: Pattern = Pattern {
 };
 static POLICY_TEXT: Pattern = Pattern {
     expression: r"[\u0009\u000A\u000D\u0020-\u00FF]+",
-    matches: |text| text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{FF}')),
+    matches: |text| {
+        !text.is_empty() && text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{FF}'))
+    },
 };
 static WORD: Pattern = Pattern {
     expression: r"[\w]+",
-    matches: |text| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'),
+    matches: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'),
 };
 static ALIAS: Pattern = Pattern {
     expression: r"^[a-zA-Z0-9:/_-]+$",
-    matches: |text| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'_' | b'-')),
+    matches: |text| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'_' | b'-');
+        !text.is_empty() && text.bytes().all(allowed)
+    },
 };
 static XKS_KEY: Pattern = Pattern {
     expression: r"^[a-zA-Z0-9-_.]+$",
-    matches: |text| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')),
+    matches: |text| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        !text.is_empty() && text.bytes().all(allowed)
+    },
 };

@@ -3,10 +3,15 @@
 use super::read::{Members, Value};
 use super::shape::{Kind, Member, Structure};
 
-/// One text for each violation, in the order of the members.
+/// Violations that one answer lists. A body of 1 MiB can break a rule hundreds of thousands of times, and the answer must
+/// not outgrow it; no honest request comes near.
+const LISTED_MAX: usize = 100;
+
+/// One text for each violation, in the order of the members; the first 100 of them.
 pub(super) fn violations(shape: &'static Structure, members: &Members<'_>) -> Vec<String> {
     let mut found = Vec::new();
     check_structure(shape, members, "", &mut found);
+    found.truncate(LISTED_MAX);
     found
 }
 
@@ -66,6 +71,9 @@ fn check_value(kind: &'static Kind, value: &Value<'_>, path: &dyn Fn() -> String
         (Kind::List { element, min, max }, Value::List(values)) => {
             check_length(values.len(), (*min, *max), &|| "Value".to_owned(), path, found);
             for (index, value) in values.iter().enumerate() {
+                if found.len() >= LISTED_MAX {
+                    break;
+                }
                 check_value(element, value, &|| format!("{}.{}.member", path(), index + 1), found);
             }
         }

@@ -48,7 +48,7 @@ impl KeyAccess {
     }
 
     /// Adds or removes a name in the list of a key's aliases.
-    async fn relist(
+    pub(super) async fn relist(
         &self,
         draft: Draft,
         key: &KeyArn,
@@ -66,9 +66,18 @@ impl KeyAccess {
         draft.put(&path::aliases_of(key)?, stamp, &names)
     }
 
-    async fn commit_alias(&self, draft: Draft, alias: &AliasArn) -> Result<(), KmsError> {
+    pub(super) async fn commit_alias(
+        &self,
+        draft: Draft,
+        alias: &AliasArn,
+        target: Option<&KeyEntry>,
+    ) -> Result<(), KmsError> {
         let outcome = self.records.commit(draft).await;
         self.aliases.forget(alias);
+        // The target's row may have been sealed anew since it was read: start over with what is stored.
+        if let (Err(KmsError::Conflict), Some(target)) = (&outcome, target) {
+            self.forget_key(&target.arn);
+        }
         outcome
     }
 }
@@ -88,12 +97,13 @@ impl<O> AuthorizedAlias<O> {
         let draft = keys.records.draft()?.put(&path::alias(&self.alias)?, stale, &record)?;
         let draft = keys.relist(draft, &target.arn, |names| names.push(self.alias.name.clone())).await?;
         let draft = draft.expect(&path::key(&target.arn)?, Some(target.stamp));
-        keys.commit_alias(draft, &self.alias).await
+        keys.commit_alias(draft, &self.alias, Some(target)).await
     }
 
     /// Points the alias at another key of the same class and usage.
     pub(crate) async fn update(&self, desk: &Desk<'_>) -> Result<(), KmsError> {
-        let (Some(current), Some(present)) = (&self.current, &self.present) else {
+        let (Some(current), Some(present), true) = (&self.current, &self.present, self.present_exists(desk))
+        else {
             return Err(KmsError::AliasNotFound(self.alias.clone()));
         };
         let target = self.target()?;
@@ -113,7 +123,7 @@ impl<O> AuthorizedAlias<O> {
             draft = keys.relist(draft, &target.arn, |names| names.push(self.alias.name.clone())).await?;
         }
         let draft = draft.expect(&path::key(&target.arn)?, Some(target.stamp));
-        keys.commit_alias(draft, &self.alias).await
+        keys.commit_alias(draft, &self.alias, Some(target)).await
     }
 
     /// Removes the alias.
@@ -129,7 +139,7 @@ impl<O> AuthorizedAlias<O> {
             key_id: current.record.target,
         };
         let draft = keys.relist(draft, &key, |names| names.retain(|name| *name != self.alias.name)).await?;
-        keys.commit_alias(draft, &self.alias).await
+        keys.commit_alias(draft, &self.alias, None).await
     }
 
     fn present_exists(&self, desk: &Desk<'_>) -> bool {

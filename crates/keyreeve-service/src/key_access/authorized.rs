@@ -38,6 +38,11 @@ impl<O> AuthorizedKey<O> {
         &self.entry.arn
     }
 
+    /// The key's ARN as text.
+    pub(crate) fn arn_text(&self) -> String {
+        self.entry.text.as_ref().to_owned()
+    }
+
     /// What is known about the key.
     pub(crate) fn record(&self) -> &KeyRecord {
         &self.entry.record

@@ -85,7 +85,7 @@ impl KeyAccess {
             .put(&path::key(&key.arn)?, None, &key.record)?;
         let slot = current_slot(&key.arn, &key.record);
         if let Some(material) = &key.material {
-            let wrapped = self.records.keyring().wrap_material(material, &binding(&slot, &key.record));
+            let wrapped = draft.keyring().wrap_material(material, &binding(&slot, &key.record));
             draft =
                 draft.put_bytes(&path::material(&slot)?, None, &wrapped.map_err(|_| KmsError::Internal)?)?;
         }

@@ -45,8 +45,14 @@ impl KeyAccess {
             let page = self.records.page::<()>(path::DUE_PREFIX, after.as_ref(), PAGE).await?;
             for (place, ()) in &page.rows {
                 let Some((arn, when)) = path::due_key(place) else { continue };
-                if when <= now && self.delete(&arn, place, now).await? {
-                    deleted += 1;
+                if when > now {
+                    continue;
+                }
+                match self.delete(&arn, place, now).await {
+                    Ok(true) => deleted += 1,
+                    // A damaged key stays, named in the log, and keeps no other from being deleted.
+                    Ok(false) | Err(KmsError::Internal) => {}
+                    Err(error) => return Err(error),
                 }
             }
             match page.next {

@@ -1,12 +1,13 @@
 //! A key as it was read: its ARN, its row, and where the row stood.
 
+use std::sync::{Arc, OnceLock};
+
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::KeyRecord;
 
-use super::KeyAccess;
+use super::{KeyAccess, Material};
 use crate::records::{Stamp, path};
-use std::sync::Arc;
 
 /// A key that exists.
 #[derive(Debug)]
@@ -14,6 +15,17 @@ pub(crate) struct KeyEntry {
     pub(crate) arn: KeyArn,
     pub(crate) record: KeyRecord,
     pub(crate) stamp: Stamp,
+    /// The ARN as text: most answers have it.
+    pub(crate) text: Box<str>,
+    /// The material that the key uses now, once it was opened.
+    pub(super) material: OnceLock<Arc<Material>>,
+}
+
+impl KeyEntry {
+    fn new(arn: KeyArn, record: KeyRecord, stamp: Stamp) -> Self {
+        let text = arn.to_string().into_boxed_str();
+        Self { arn, record, stamp, text, material: OnceLock::new() }
+    }
 }
 
 impl KeyAccess {
@@ -24,8 +36,7 @@ impl KeyAccess {
         }
         let ticket = self.keys.ticket(arn);
         let row = self.records.read::<KeyRecord>(&path::key(arn)?).await?;
-        let entry =
-            row.map(|row| Arc::new(KeyEntry { arn: arn.clone(), record: row.value, stamp: row.stamp }));
+        let entry = row.map(|row| Arc::new(KeyEntry::new(arn.clone(), row.value, row.stamp)));
         self.keys.fill(arn.clone(), ticket, entry.clone());
         Ok(entry)
     }

@@ -69,23 +69,42 @@ fn key_resource(entry: &KeyEntry) -> Resource {
     Resource::Key { owner: entry.arn.account, manager: entry.record.manager }
 }
 
+/// One answer for a ciphertext whose key does not exist and for one whose key is another account's: whoever makes up
+/// headers learns no key ids.
+fn ciphertext_denied() -> KmsError {
+    KmsError::AccessDenied(
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you \
+         are not allowed to access."
+            .to_owned(),
+    )
+}
+
 /// Opens an unjudged key, if policy, state and usage allow the row's action.
 fn admit(
     desk: &Desk<'_>,
     row: &'static Row,
     action: &'static str,
+    name: &KeyName,
     key: UnjudgedKey,
 ) -> Result<Arc<KeyEntry>, KmsError> {
     match key {
         UnjudgedKey::Found { entry } => {
-            permit(desk, row, action, key_resource(&entry), &Subject::Key(&entry.arn))?;
-            row.states.check(entry.record.state).map_err(|refusal| KmsError::State(entry.arn.clone(), refusal))?;
-            if let Some(usage) = row.usage.filter(|usage| *usage != entry.record.usage) {
-                tracing::debug!(%usage, "the key has another usage");
-                let (key, usage) = (entry.arn.clone(), entry.record.usage);
-                return Err(KmsError::Usage { key, usage, operation: row.name });
+            let foreign = entry.arn.account != desk.caller.account();
+            let permitted = permit(desk, row, action, key_resource(&entry), &Subject::Key(&entry.arn));
+            match name {
+                KeyName::Ciphertext(_) if foreign => permitted.map_err(|_| ciphertext_denied())?,
+                KeyName::Ciphertext(_) | KeyName::Ref(_) => permitted?,
             }
-            Ok(entry)
+            row.states
+                .check(entry.record.state)
+                .map_err(|refusal| KmsError::State(entry.arn.clone(), refusal))?;
+            match row.usage {
+                Some(usage) if usage != entry.record.usage => {
+                    let (key, usage) = (entry.arn.clone(), entry.record.usage);
+                    Err(KmsError::Usage { key, usage, operation: row.name })
+                }
+                Some(_) | None => Ok(entry),
+            }
         }
         UnjudgedKey::MissingKey(arn) => {
             permit(desk, row, action, Resource::Missing { owner: arn.account }, &Subject::Key(&arn))?;
@@ -95,11 +114,7 @@ fn admit(
             permit(desk, row, action, Resource::Missing { owner: arn.account }, &Subject::Alias(&arn))?;
             Err(KmsError::AliasNotFound(arn))
         }
-        UnjudgedKey::MissingCiphertextKey => Err(KmsError::AccessDenied(
-            "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you \
-             are not allowed to access."
-                .to_owned(),
-        )),
+        UnjudgedKey::MissingCiphertextKey => Err(ciphertext_denied()),
     }
 }
 
@@ -135,7 +150,7 @@ impl<O: Operation> Proof<O> for AuthorizedKey<O> {
                 unjudged = keys.resolve(desk, &name, true).await?;
             }
         }
-        Ok(Self::new(admit(desk, row, action(row, 0)?, unjudged)?))
+        Ok(Self::new(admit(desk, row, action(row, 0)?, &name, unjudged)?))
     }
 }
 
@@ -152,9 +167,10 @@ impl<O: Operation> Proof<O> for AuthorizedPair<O> {
     async fn judge<'a>(desk: &'a Desk<'a>, row: &'static Row, names: PairNames) -> Result<Self, KmsError> {
         let keys = &desk.service.keys;
         let source = keys.resolve(desk, &names.source, row.scope.takes_aliases()).await?;
-        let source = AuthorizedKey::new(admit(desk, row, action(row, 0)?, source)?);
+        let source = AuthorizedKey::new(admit(desk, row, action(row, 0)?, &names.source, source)?);
         let destination = keys.resolve(desk, &names.destination, row.scope.takes_aliases()).await?;
-        let destination = AuthorizedKey::new(admit(desk, row, action(row, 1)?, destination)?);
+        let destination =
+            AuthorizedKey::new(admit(desk, row, action(row, 1)?, &names.destination, destination)?);
         Ok(Self { source, destination })
     }
 }
@@ -176,8 +192,9 @@ impl<O: Operation> Proof<O> for AuthorizedAlias<O> {
         let target = match names.target {
             Some(reference) if reference.is_alias() => return Err(KmsError::Invalid(Invalid::AliasToAlias)),
             Some(reference) => {
-                let unjudged = desk.service.keys.resolve(desk, &KeyName::Ref(reference), false).await?;
-                Some(AuthorizedKey::new(admit(desk, row, action, unjudged)?))
+                let name = KeyName::Ref(reference);
+                let unjudged = desk.service.keys.resolve(desk, &name, false).await?;
+                Some(AuthorizedKey::new(admit(desk, row, action, &name, unjudged)?))
             }
             None => None,
         };

@@ -1,6 +1,8 @@
 //! When and how a key was last used: kept in memory, written behind, read by GetKeyLastUsage.
 //! AWS: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html>
 
+use std::borrow::Cow;
+
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 
@@ -8,6 +10,9 @@ use super::{AuthorizedKey, KeyAccess};
 use crate::desk::Desk;
 use crate::records::path;
 use crate::usage::LastUse;
+
+/// How often last uses are written again when their rows change at the same moment.
+const ATTEMPTS_MAX: usize = 4;
 
 impl<O> AuthorizedKey<O> {
     /// The last use of the key, if it was used since tracking began.
@@ -22,22 +27,34 @@ impl<O> AuthorizedKey<O> {
     /// Notes a use.
     pub(crate) fn used(&self, desk: &Desk<'_>, operation: &'static str) {
         desk.service.usage.note(self.arn(), || LastUse {
-            operation: operation.to_owned(),
+            operation: Cow::Borrowed(operation),
             at: desk.now,
-            request_id: desk.caller.request_id.to_string(),
+            request_id: desk.caller.request_id,
         });
     }
 }
 
+/// Keys in one commit: each costs two operations of the 96 that a store takes.
+pub(crate) const LAST_USES_PER_COMMIT: usize = 40;
+
 impl KeyAccess {
-    /// Writes one key's last use. A conflict means that another node wrote a later one: then ours is dropped.
-    pub(crate) async fn store_last_use(&self, arn: &KeyArn, last: &LastUse) -> Result<(), KmsError> {
-        let place = path::last_usage(arn)?;
-        let before = self.records.read::<LastUse>(&place).await?;
-        let draft = self.records.draft()?.put(&place, before.map(|row| row.stamp), last)?;
-        match self.records.commit(draft).await {
-            Ok(()) | Err(KmsError::Conflict) => Ok(()),
-            Err(error) => Err(error),
+    /// Writes the last uses of at most [`LAST_USES_PER_COMMIT`] keys; where a later one is stored already, it stays.
+    /// Starts over when a row changed meanwhile: another node wrote it, or a rotation sealed it anew.
+    pub(crate) async fn store_last_uses(&self, uses: &[(KeyArn, LastUse)]) -> Result<(), KmsError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let mut draft = self.records.draft()?;
+            for (arn, last) in uses {
+                let place = path::last_usage(arn)?;
+                let before = self.records.read::<LastUse>(&place).await?;
+                if before.as_ref().is_none_or(|row| row.value.at <= last.at) {
+                    draft = draft.put(&place, before.map(|row| row.stamp), last)?;
+                }
+            }
+            match self.records.commit(draft).await {
+                Err(KmsError::Conflict) => {}
+                outcome => return outcome,
+            }
         }
+        Err(KmsError::Conflict)
     }
 }

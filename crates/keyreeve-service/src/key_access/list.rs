@@ -96,7 +96,9 @@ impl<O> AuthorizedCall<O> {
     ) -> Result<Listed<ListedAlias>, KmsError> {
         let keys = &desk.service.keys;
         let all = keys.all_aliases(desk).await?;
-        page_of(keys, all, "aliases", limit, marker)
+        // A marker is good for its own list only, so that the list's name tells whose and where it is.
+        let list = format!("aliases/{}/{}", desk.caller.region, desk.caller.account());
+        page_of(keys, all, &list, limit, marker)
     }
 
     /// The aliases of one key of the caller's account.
@@ -120,7 +122,7 @@ impl<O> AuthorizedCall<O> {
                 all.push(ListedAlias { arn, record: Some(entry.record.clone()) });
             }
         }
-        page_of(keys, all, &format!("aliases-of/{}", key.key_id), limit, marker)
+        page_of(keys, all, &format!("aliases-of/{key}"), limit, marker)
     }
 }
 
@@ -131,10 +133,19 @@ impl KeyAccess {
         let (mut after, mut all) = (None, Vec::new());
         loop {
             let page = self.records.page::<AliasRecord>(&prefix, after.as_ref(), 1000).await?;
-            all.extend(page.rows.into_iter().filter_map(|(path, record)| {
-                let arn = desk.alias_arn(path::alias_name(&path, region, account)?);
-                Some(ListedAlias { arn, record: Some(record) })
-            }));
+            for (path, record) in page.rows {
+                let Some(name) = path::alias_name(&path, region, account) else { continue };
+                // The alias of a key that is gone is gone with it, whether or not its row was removed yet.
+                let lives = match self.entry(&desk.key_arn(record.target)).await {
+                    Ok(key) => key.is_some_and(|key| !key.record.is_expired(desk.now)),
+                    // One damaged key must not take the list of the whole account away.
+                    Err(KmsError::Internal) => true,
+                    Err(error) => return Err(error),
+                };
+                if lives {
+                    all.push(ListedAlias { arn: desk.alias_arn(name), record: Some(record) });
+                }
+            }
             match page.next {
                 Some(next) => after = Some(next),
                 None => break,

@@ -84,7 +84,11 @@ pub(super) fn binding(slot: &MaterialSlot, record: &KeyRecord) -> Binding {
 
 impl KeyAccess {
     pub(super) async fn current_material(&self, entry: &KeyEntry) -> Result<Arc<Material>, KmsError> {
-        self.material(entry, current_slot(&entry.arn, &entry.record)).await
+        if let Some(material) = entry.material.get() {
+            return Ok(Arc::clone(material));
+        }
+        let material = self.material(entry, current_slot(&entry.arn, &entry.record)).await?;
+        Ok(Arc::clone(entry.material.get_or_init(|| material)))
     }
 
     /// The material whose id begins as a ciphertext says, if the key has it.
@@ -99,20 +103,21 @@ impl KeyAccess {
         }
     }
 
+    /// Requests that want the same material at once open it once: each further copy of a private key would be one more
+    /// to keep and to find.
     async fn material(&self, entry: &KeyEntry, slot: MaterialSlot) -> Result<Arc<Material>, KmsError> {
-        if let Some(material) = self.materials.get(&slot) {
-            return Ok(material);
-        }
-        let row = self.records.read_bytes(&path::material(&slot)?).await?.ok_or_else(|| {
+        self.materials.get_or_insert_async(&slot, self.open_material(entry, &slot)).await
+    }
+
+    async fn open_material(&self, entry: &KeyEntry, slot: &MaterialSlot) -> Result<Arc<Material>, KmsError> {
+        let row = self.records.read_bytes(&path::material(slot)?).await?.ok_or_else(|| {
             tracing::error!(key = %entry.arn, "the key's material is missing from the store");
             KmsError::Internal
         })?;
-        let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(&slot, &entry.record)).map_err(|_| {
+        let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(slot, &entry.record)).map_err(|_| {
             tracing::error!(key = %entry.arn, "the key's material does not unwrap: its rows were altered");
             KmsError::Internal
         })?;
-        let material = Arc::new(Material::open(&entry.arn, &entry.record, &unwrapped)?);
-        self.materials.insert(slot, Arc::clone(&material));
-        Ok(material)
+        Ok(Arc::new(Material::open(&entry.arn, &entry.record, &unwrapped)?))
     }
 }

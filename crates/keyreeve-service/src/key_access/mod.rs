@@ -8,11 +8,14 @@ mod create;
 mod deletion;
 mod entry;
 mod gatehouse;
+mod inventory;
 mod last_usage;
 mod list;
 mod managed;
 mod material;
 mod resolve;
+mod rewrap;
+mod seed;
 mod survey;
 
 use std::sync::Arc;
@@ -32,8 +35,11 @@ pub(crate) use authorized::{AuthorizedAlias, AuthorizedCall, AuthorizedKey, Auth
 pub(crate) use create::{NewKey, new_key_id};
 pub(crate) use entry::KeyEntry;
 pub(crate) use gatehouse::{AliasNames, PairNames};
+pub(crate) use inventory::Inventory;
+pub(crate) use last_usage::LAST_USES_PER_COMMIT;
 pub(crate) use material::{Material, material_id};
 pub(crate) use resolve::KeyName;
+pub use seed::{SeedFault, SeedKey, Seeded};
 pub(crate) use survey::SurveyedKey;
 
 /// Keys, aliases and materials of every account and Region, read through bounded caches.
@@ -61,6 +67,11 @@ impl KeyAccess {
             materials: Cache::new(CACHED_KEYS_MAX),
             counts: KeyCounts::default(),
         }
+    }
+
+    /// Misses of the caches of keys, aliases and owners.
+    pub(crate) fn cache_misses(&self) -> [u64; 3] {
+        [self.keys.misses(), self.aliases.misses(), self.owners.misses()]
     }
 
     fn forget_key(&self, arn: &KeyArn) {

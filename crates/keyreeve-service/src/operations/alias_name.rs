@@ -7,12 +7,26 @@ use keyreeve_model::error::{Invalid, KmsError};
 use crate::desk::Desk;
 use crate::input::Input;
 
-/// The alias, in the caller's account and Region.
-pub(super) fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<AliasArn, KmsError> {
+/// An alias that is to be made, in the caller's account and Region.
+pub(super) fn parse_new(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<AliasArn, KmsError> {
+    parse(input, desk, KmsError::InvalidAliasName)
+}
+
+/// An alias that is there already. AWS declares InvalidAliasNameException for CreateAlias only: for the others, a name
+/// that no alias can have is one that does not exist.
+pub(super) fn parse_existing(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<AliasArn, KmsError> {
+    parse(input, desk, KmsError::InvalidKeyId)
+}
+
+fn parse(
+    input: &mut Input<'_>,
+    desk: &Desk<'_>,
+    invalid: fn(String) -> KmsError,
+) -> Result<AliasArn, KmsError> {
     let text = input.required_text("AliasName")?;
     let name = AliasName::parse(&text).map_err(|error| match error {
         AliasNameError::NoPrefix => KmsError::Invalid(Invalid::AliasPrefix),
-        AliasNameError::InvalidCharacters => KmsError::InvalidAliasName(text),
+        AliasNameError::InvalidCharacters => invalid(text),
     })?;
     if name.is_reserved() { Err(KmsError::ReservedAlias) } else { Ok(desk.alias_arn(name)) }
 }

@@ -43,6 +43,6 @@ impl Operation for CancelKeyDeletion {
         record.state = if lacks_material { KeyState::PendingImport } else { KeyState::Disabled };
         record.deletion = None;
         key.replace(desk, &record).await?;
-        Ok(Reply { key_id: key.arn().to_string() })
+        Ok(Reply { key_id: key.arn_text() })
     }
 }

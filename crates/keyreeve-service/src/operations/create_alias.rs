@@ -25,7 +25,7 @@ impl Operation for CreateAlias {
     type Reply = Empty;
 
     fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<AliasNames, KmsError> {
-        let alias = alias_name::parse(input, desk)?;
+        let alias = alias_name::parse_new(input, desk)?;
         Ok(AliasNames { alias, target: Some(alias_name::target(input)?) })
     }
 

@@ -76,7 +76,7 @@ impl Operation for Decapsulate {
         request.dry_run.before_effect()?;
         key.used(desk, "Decapsulate");
         Ok(Reply {
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             shared_secret: SecretBlob(secret),
             encapsulation_algorithm: request.algorithm,
         })

@@ -74,7 +74,7 @@ impl Operation for Decrypt {
         let opened = opened.ok_or(KmsError::Internal)?;
         key.used(desk, "Decrypt");
         Ok(Reply {
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             plaintext: SecretBlob(opened.plaintext),
             encryption_algorithm: request.source.algorithm,
             key_material_id: opened.material_id,

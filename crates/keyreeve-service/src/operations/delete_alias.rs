@@ -21,7 +21,7 @@ impl Operation for DeleteAlias {
     type Reply = Empty;
 
     fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<AliasNames, KmsError> {
-        let alias = alias_name::parse(input, desk)?;
+        let alias = alias_name::parse_existing(input, desk)?;
         Ok(AliasNames { alias, target: None })
     }
 

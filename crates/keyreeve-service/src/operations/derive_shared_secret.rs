@@ -78,7 +78,7 @@ impl Operation for DeriveSharedSecret {
         request.dry_run.before_effect()?;
         key.used(desk, "DeriveSharedSecret");
         Ok(Reply {
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             shared_secret: SecretBlob(secret),
             key_agreement_algorithm: request.algorithm,
             key_origin: key.record().origin,

@@ -71,7 +71,7 @@ impl Operation for Encapsulate {
             open_work::run(desk, &key, |open| open.encapsulate().map_err(|_| KmsError::Internal)).await?;
         key.used(desk, "Encapsulate");
         Ok(Reply {
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             shared_secret: SecretBlob(secret),
             shared_secret_ciphertext_blob: Blob(ciphertext),
             encapsulation_algorithm: request.algorithm,

@@ -54,11 +54,11 @@ impl Operation for Encrypt {
     fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
         input.no_grant_tokens()?;
         Ok(Request {
-            key: input.required_key_ref("KeyId")?,
             plaintext: input.required_blob("Plaintext")?,
             context: input.context("EncryptionContext")?,
             algorithm: ciphertext::algorithm(input, "EncryptionAlgorithm"),
             dry_run: DryRun(input.flag("DryRun")),
+            key: input.required_key_ref("KeyId")?,
         })
     }
 
@@ -84,7 +84,7 @@ impl Operation for Encrypt {
         key.used(desk, "Encrypt");
         Ok(Reply {
             ciphertext_blob: Blob(blob),
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             encryption_algorithm: request.algorithm,
         })
     }

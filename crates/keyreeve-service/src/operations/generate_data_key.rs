@@ -57,10 +57,10 @@ impl Operation for GenerateDataKey {
     fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
         input.no_grant_tokens()?;
         Ok(Request {
-            key: input.required_key_ref("KeyId")?,
             context: input.context("EncryptionContext")?,
             len: data_key::length(input)?,
             dry_run: DryRun(input.flag("DryRun")),
+            key: input.required_key_ref("KeyId")?,
         })
     }
 
@@ -81,7 +81,7 @@ impl Operation for GenerateDataKey {
         Ok(Reply {
             ciphertext_blob: Blob(blob),
             plaintext: SecretBlob(plaintext),
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             key_material_id: key.record().current_material,
         })
     }

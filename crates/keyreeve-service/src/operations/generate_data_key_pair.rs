@@ -59,10 +59,10 @@ impl Operation for GenerateDataKeyPair {
     fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Request, KmsError> {
         input.no_grant_tokens()?;
         Ok(Request {
-            key: input.required_key_ref("KeyId")?,
             context: input.context("EncryptionContext")?,
             spec: data_key::pair_spec(input, desk)?,
             dry_run: DryRun(input.flag("DryRun")),
+            key: input.required_key_ref("KeyId")?,
         })
     }
 
@@ -84,7 +84,7 @@ impl Operation for GenerateDataKeyPair {
             private_key_ciphertext_blob: Blob(blob),
             private_key_plaintext: SecretBlob(pair.private_key),
             public_key: Blob(pair.public_key),
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             key_pair_spec: request.spec,
             key_material_id: key.record().current_material,
         })

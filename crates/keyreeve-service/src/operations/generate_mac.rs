@@ -74,6 +74,6 @@ impl Operation for GenerateMac {
         request.dry_run.before_effect()?;
         let mac = material.open_key()?.mac(algorithm, message).map_err(|_| KmsError::Internal)?;
         key.used(desk, "GenerateMac");
-        Ok(Reply { mac: Blob(mac), mac_algorithm: algorithm, key_id: key.arn().to_string() })
+        Ok(Reply { mac: Blob(mac), mac_algorithm: algorithm, key_id: key.arn_text() })
     }
 }

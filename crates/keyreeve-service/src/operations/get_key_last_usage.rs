@@ -1,9 +1,12 @@
 //! `GetKeyLastUsage`: when a key was last used, and for what.
 //! AWS: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html>
 
+use std::borrow::Cow;
+
 use keyreeve_model::arn::KeyRef;
 use keyreeve_model::error::KmsError;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
@@ -29,9 +32,9 @@ pub(crate) struct Reply {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyLastUsage {
-    operation: String,
+    operation: Cow<'static, str>,
     timestamp: Epoch,
-    kms_request_id: String,
+    kms_request_id: Uuid,
 }
 
 impl Operation for GetKeyLastUsage {
@@ -56,7 +59,7 @@ impl Operation for GetKeyLastUsage {
         // Every key is tracked from its creation on.
         let created = Epoch(key.record().created);
         Ok(Reply {
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             key_last_usage: last,
             tracking_start_date: created,
             key_creation_date: created,

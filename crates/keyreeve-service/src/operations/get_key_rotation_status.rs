@@ -36,6 +36,6 @@ impl Operation for GetKeyRotationStatus {
     }
 
     async fn run<'a>(_: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
-        Ok(Reply { key_id: key.arn().to_string(), key_rotation_enabled: false })
+        Ok(Reply { key_id: key.arn_text(), key_rotation_enabled: false })
     }
 }

@@ -61,7 +61,7 @@ impl Operation for GetPublicKey {
         })
         .await?;
         Ok(Reply {
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             public_key: Blob(public_key),
             customer_master_key_spec: record.spec,
             key_spec: record.spec,

@@ -55,11 +55,12 @@ impl Operation for ListAliases {
     type Reply = Reply;
 
     fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
+        let paging = Paging::parse(input, &paging::SMALL)?;
         let key = input.key_ref("KeyId")?;
         if key.as_ref().is_some_and(KeyRef::is_alias) {
             return Err(KmsError::AliasesNotSupported);
         }
-        Ok(Request { key, paging: Paging::parse(input, &paging::SMALL)? })
+        Ok(Request { key, paging })
     }
 
     fn names(_: &Request) {}
@@ -75,6 +76,9 @@ impl Operation for ListAliases {
             Some(KeyRef::Arn(arn)) => Some(arn.clone()),
             Some(KeyRef::Alias(_) | KeyRef::AliasArn(_)) | None => None,
         };
+        if let Some(arn) = key.as_ref().filter(|arn| arn.region != desk.caller.region) {
+            return Err(KmsError::InvalidArnRegion(arn.region.to_string()));
+        }
         let listed = match key {
             Some(arn) => call.list_aliases_of(desk, &arn, *limit, marker.as_deref()).await?,
             None => call.list_aliases(desk, *limit, marker.as_deref()).await?,

@@ -42,7 +42,7 @@ impl Operation for ListKeyPolicies {
     type Reply = Reply;
 
     fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
-        Ok(Request { key: input.required_key_ref("KeyId")?, paging: Paging::parse(input, &paging::LARGE)? })
+        Ok(Request { paging: Paging::parse(input, &paging::LARGE)?, key: input.required_key_ref("KeyId")? })
     }
 
     fn names(request: &Request) -> KeyName {

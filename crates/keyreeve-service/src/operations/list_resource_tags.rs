@@ -48,7 +48,7 @@ impl Operation for ListResourceTags {
     type Reply = Reply;
 
     fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
-        Ok(Request { key: input.required_key_ref("KeyId")?, paging: Paging::parse(input, &paging::TAGS)? })
+        Ok(Request { paging: Paging::parse(input, &paging::TAGS)?, key: input.required_key_ref("KeyId")? })
     }
 
     fn names(request: &Request) -> KeyName {

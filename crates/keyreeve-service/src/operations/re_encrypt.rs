@@ -72,10 +72,10 @@ impl Operation for ReEncrypt {
         let dry_run = DryRun(input.flag("DryRun"));
         Ok(Request {
             source: Source::parse(input, desk, &MEMBERS, dry_run)?,
-            destination: input.required_key_ref("DestinationKeyId")?,
             context: input.context("DestinationEncryptionContext")?,
             algorithm: ciphertext::algorithm(input, "DestinationEncryptionAlgorithm"),
             dry_run,
+            destination: input.required_key_ref("DestinationKeyId")?,
         })
     }
 
@@ -102,8 +102,8 @@ impl Operation for ReEncrypt {
         destination.used(desk, "ReEncrypt");
         Ok(Reply {
             ciphertext_blob: Blob(blob),
-            source_key_id: source.arn().to_string(),
-            key_id: destination.arn().to_string(),
+            source_key_id: source.arn_text(),
+            key_id: destination.arn_text(),
             source_encryption_algorithm: request.source.algorithm,
             destination_encryption_algorithm: request.algorithm,
             source_key_material_id: opened.and_then(|opened| opened.material_id),

@@ -44,13 +44,12 @@ impl Operation for ScheduleKeyDeletion {
     type Reply = Reply;
 
     fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
-        let key = input.required_key_ref("KeyId")?;
         // The model allows 1 to 365 days, the service 7 to 30.
         let window_days = input.integer("PendingWindowInDays").unwrap_or(DELETION_WINDOW_DAYS_MAX);
         if !(DELETION_WINDOW_DAYS_MIN..=DELETION_WINDOW_DAYS_MAX).contains(&window_days) {
             return Err(KmsError::Invalid(Invalid::DeletionWindow));
         }
-        Ok(Request { key, window_days })
+        Ok(Request { key: input.required_key_ref("KeyId")?, window_days })
     }
 
     fn names(request: &Request) -> KeyName {
@@ -68,7 +67,7 @@ impl Operation for ScheduleKeyDeletion {
         record.deletion = Some(date);
         key.replace(desk, &record).await?;
         Ok(Reply {
-            key_id: key.arn().to_string(),
+            key_id: key.arn_text(),
             deletion_date: Epoch(date),
             key_state: record.state,
             pending_window_in_days: request.window_days,

@@ -80,6 +80,6 @@ impl Operation for Sign {
         })
         .await?;
         key.used(desk, "Sign");
-        Ok(Reply { key_id: key.arn().to_string(), signature: Blob(signature), signing_algorithm: algorithm })
+        Ok(Reply { key_id: key.arn_text(), signature: Blob(signature), signing_algorithm: algorithm })
     }
 }

@@ -84,6 +84,6 @@ impl Operation for Verify {
         // The verdict of a dry run comes after the signature was checked.
         request.dry_run.before_effect()?;
         key.used(desk, "Verify");
-        Ok(Reply { key_id: key.arn().to_string(), signature_valid: true, signing_algorithm: algorithm })
+        Ok(Reply { key_id: key.arn_text(), signature_valid: true, signing_algorithm: algorithm })
     }
 }

@@ -78,6 +78,6 @@ impl Operation for VerifyMac {
         // The verdict of a dry run comes after the MAC was checked.
         request.dry_run.before_effect()?;
         key.used(desk, "VerifyMac");
-        Ok(Reply { mac_valid: true, mac_algorithm: algorithm, key_id: key.arn().to_string() })
+        Ok(Reply { mac_valid: true, mac_algorithm: algorithm, key_id: key.arn_text() })
     }
 }

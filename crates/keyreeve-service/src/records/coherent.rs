@@ -17,6 +17,7 @@ pub(crate) struct Coherent<K, V> {
     cache: Cache<K, (u64, V)>,
     lanes: Box<[AtomicU64]>,
     hasher: RandomState,
+    misses: AtomicU64,
 }
 
 /// The epoch of a lane before its store was read.
@@ -27,7 +28,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Coherent<K, V> {
     /// A cache of at most about this many entries.
     pub(crate) fn new(entries_max: usize) -> Self {
         let lanes = (0..LANES).map(|_| AtomicU64::new(0)).collect();
-        Self { cache: Cache::new(entries_max), lanes, hasher: RandomState::new() }
+        Self { cache: Cache::new(entries_max), lanes, hasher: RandomState::new(), misses: AtomicU64::new(0) }
     }
 
     fn epoch(&self, key: &K) -> &AtomicU64 {
@@ -44,7 +45,13 @@ impl<K: Hash + Eq + Clone, V: Clone> Coherent<K, V> {
 
     /// To be taken before the store is read.
     pub(crate) fn ticket(&self, key: &K) -> Ticket {
+        self.misses.fetch_add(1, Ordering::Relaxed);
         Ticket(self.epoch(key).load(Ordering::Acquire))
+    }
+
+    /// Lookups that went to the store.
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
     }
 
     /// Keeps what the store answered.

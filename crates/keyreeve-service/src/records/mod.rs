@@ -1,6 +1,7 @@
 //! Typed rows: what is stored is JSON, sealed with its path, so that the store holds nothing but sealed bytes.
 
 pub(crate) mod coherent;
+mod keyring_change;
 pub mod path;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -40,27 +41,45 @@ pub struct PageOf<T> {
     pub next: Option<Path>,
 }
 
+pub(crate) use keyring_change::{OpenedRow, Reseal};
+
 /// The store, and the keys that its rows are sealed with.
 #[derive(Debug)]
 pub struct Records {
     store: Arc<dyn Store>,
-    keyring: RwLock<Arc<Keyring>>,
+    present: RwLock<Present>,
+    /// Held while the stored keyring is being replaced.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// The keyring in use.
+#[derive(Debug, Clone)]
+struct Present {
+    keyring: Arc<Keyring>,
+    /// The commit that stored it. Every change demands that it is still the stored one: a value that was sealed under
+    /// an older keyring can then never be written after the rotation that removes its epoch.
+    stored: Option<Revision>,
 }
 
 impl Records {
     /// Rows of a store under a keyring.
     pub fn new(store: Arc<dyn Store>, keyring: Keyring) -> Self {
-        Self { store, keyring: RwLock::new(Arc::new(keyring)) }
+        let present = RwLock::new(Present { keyring: Arc::new(keyring), stored: None });
+        Self { store, present, changing: tokio::sync::Mutex::new(()) }
     }
 
     /// The present keyring.
     pub fn keyring(&self) -> Arc<Keyring> {
-        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+        self.present().keyring
     }
 
-    /// Puts another keyring in its place, after a rotation.
+    fn present(&self) -> Present {
+        self.present.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another keyring that opens what the stored one opens.
     pub fn set_keyring(&self, keyring: Arc<Keyring>) {
-        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring;
+        self.present.write().unwrap_or_else(PoisonError::into_inner).keyring = keyring;
     }
 
     /// The store itself, for whoever moves sealed bytes as they are (backup, rewrap).
@@ -127,7 +146,12 @@ impl Records {
     pub fn draft(&self) -> Result<Draft, KmsError> {
         let mut id = [0; 16];
         keyreeve_crypto::random::fill(&mut id).map_err(|_| KmsError::Internal)?;
-        Ok(Draft { commit: Commit::new(CommitId::new(id)), keyring: self.keyring() })
+        let Present { keyring, stored } = self.present();
+        let mut commit = Commit::new(CommitId::new(id));
+        if let Some(revision) = stored {
+            commit = commit.check(path::keyring()?, Expect::Revision(revision));
+        }
+        Ok(Draft { commit, keyring })
     }
 
     /// Commits a change; answers once it is durable.
@@ -139,7 +163,11 @@ impl Records {
         let id = draft.commit.id;
         match self.store.commit(draft.commit).await {
             Ok(_) => Ok(()),
-            Err(CommitError::Conflict) => Err(KmsError::Conflict),
+            Err(CommitError::Conflict) => {
+                // Whoever starts over while the keyring is being replaced would only conflict again.
+                drop(self.changing.lock().await);
+                Err(KmsError::Conflict)
+            }
             Err(error @ CommitError::Unknown { .. }) => {
                 tracing::warn!(%error, "asking the store whether a commit was applied");
                 self.settle(id).await
@@ -199,6 +227,11 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// The keyring that this change seals with: what is wrapped beforehand must be wrapped by it.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
     /// Writes a row: a new one where `before` is `None`, else in place of the one that was read.
     ///
     /// # Errors

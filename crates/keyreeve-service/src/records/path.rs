@@ -13,12 +13,14 @@
 //! | `due/<region>/<when>/<account>/<id>` | a key to be deleted then; `when` in zero-padded milliseconds |
 //! | `iam/account/<id>` | an account |
 //! | `iam/access-key/<id>` | an access key |
+//! | `rollback/<n>` | a restored backup that an operator accepted; `n` in zero-padded decimals |
 
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::{AliasArn, KeyArn};
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
 use keyreeve_model::key_record::MaterialSlot;
+use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::Path;
@@ -65,6 +67,23 @@ pub fn material(slot: &MaterialSlot) -> Result<Path, KmsError> {
         Some(id) => path(&format!("{prefix}{id}")),
         None => path(&format!("{prefix}only")),
     }
+}
+
+/// The material that a path of a material names.
+pub fn material_slot(path: &Path) -> Option<MaterialSlot> {
+    let mut parts = path.as_str().strip_prefix("kms/")?.split('/');
+    let region = Region::parse(parts.next()?)?;
+    let account = AccountId::parse(parts.next()?)?;
+    let (Some("material"), Some(id), Some(material), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let material = match material {
+        "only" => None,
+        id => Some(MaterialId::parse(id)?),
+    };
+    Some(MaterialSlot { key: KeyArn { region, account, key_id: KeyId::parse(id)? }, material })
 }
 
 /// Prefix of an account's aliases.
@@ -118,7 +137,18 @@ pub fn account(id: AccountId) -> Result<Path, KmsError> {
     path(&format!("{ACCOUNTS_PREFIX}{id}"))
 }
 
+/// Prefix of all access keys.
+pub const ACCESS_KEYS_PREFIX: &str = "iam/access-key/";
+
 /// An access key; the id was checked to be plain letters and digits.
 pub fn access_key(id: &str) -> Result<Path, KmsError> {
-    path(&format!("iam/access-key/{id}"))
+    path(&format!("{ACCESS_KEYS_PREFIX}{id}"))
+}
+
+/// Prefix of the accepted roll-backs.
+pub const ROLLBACKS_PREFIX: &str = "rollback/";
+
+/// An accepted roll-back, numbered from 1.
+pub fn rollback(number: u64) -> Result<Path, KmsError> {
+    path(&format!("{ROLLBACKS_PREFIX}{number:010}"))
 }

@@ -1,0 +1,131 @@
+//! One key of each usage, and one valid request for each operation.
+
+use keyreeve_model::algorithm::KeyUsage;
+use keyreeve_service::catalogue::{Api, CATALOGUE, Row, Scope};
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, b64, text};
+
+/// Rows of the KMS API.
+pub(crate) fn kms_rows() -> impl Iterator<Item = &'static Row> {
+    CATALOGUE.iter().filter(|row| row.api == Api::Kms)
+}
+
+/// Rows that act on a key that exists.
+pub(crate) fn key_rows() -> impl Iterator<Item = &'static Row> {
+    kms_rows().filter(|row| matches!(row.scope, Scope::Key { .. }))
+}
+
+/// The member that names the key that a request is about.
+pub(crate) fn key_member(row: &Row) -> &'static str {
+    match row.name {
+        "CreateAlias" | "UpdateAlias" => "TargetKeyId",
+        "ReEncrypt" => "DestinationKeyId",
+        _ => "KeyId",
+    }
+}
+
+/// Keys of the root user, and what they made.
+pub(crate) struct Kit {
+    pub(crate) symmetric: String,
+    /// A second symmetric key, with the alias `alias/kit`.
+    pub(crate) other: String,
+    pub(crate) signer: String,
+    pub(crate) hmac: String,
+    pub(crate) agreement: String,
+    pub(crate) kem: String,
+    made: Value,
+}
+
+impl Kit {
+    pub(crate) fn new(rig: &Rig) -> Self {
+        let symmetric = rig.key(json!({}));
+        let other = rig.key(json!({}));
+        let signer = rig.key_of("ECC_NIST_P256", "SIGN_VERIFY");
+        let hmac = rig.key_of("HMAC_256", "GENERATE_VERIFY_MAC");
+        let agreement = rig.key_of("ECC_NIST_P256", "KEY_AGREEMENT");
+        let kem = rig.key_of("ML_KEM_512", "ENCAPSULATE_DECAPSULATE");
+        rig.ok("CreateAlias", json!({"AliasName": "alias/kit", "TargetKeyId": other}));
+        let mut kit = Self { symmetric, other, signer, hmac, agreement, kem, made: json!({}) };
+        let answer = |operation| rig.ok(operation, kit.body(operation));
+        kit.made = json!({
+            "ciphertext": answer("Encrypt")["CiphertextBlob"],
+            "signature": answer("Sign")["Signature"],
+            "mac": answer("GenerateMac")["Mac"],
+            "kem": answer("Encapsulate")["SharedSecretCiphertextBlob"],
+            "peer": text(&rig.ok("GetPublicKey", json!({"KeyId": kit.agreement})), "/PublicKey"),
+        });
+        kit
+    }
+
+    /// The key of the usage that a row asks for.
+    pub(crate) fn key(&self, row: &Row) -> &str {
+        match row.usage {
+            Some(KeyUsage::SignVerify) => &self.signer,
+            Some(KeyUsage::GenerateVerifyMac) => &self.hmac,
+            Some(KeyUsage::KeyAgreement) => &self.agreement,
+            Some(KeyUsage::EncapsulateDecapsulate) => &self.kem,
+            None if row.name == "GetPublicKey" => &self.signer,
+            Some(KeyUsage::EncryptDecrypt) | None => &self.symmetric,
+        }
+    }
+
+    /// The valid request, about another key.
+    pub(crate) fn body_for(&self, row: &Row, key: &str) -> Value {
+        let mut body = self.body(row.name);
+        body[key_member(row)] = json!(key);
+        body
+    }
+
+    /// A valid request, with the fewest members.
+    pub(crate) fn body(&self, operation: &str) -> Value {
+        let made = &self.made;
+        let message = b64("message");
+        match operation {
+            "CreateKey" | "ListKeys" | "ListAliases" => json!({}),
+            "CreateAlias" => json!({"AliasName": "alias/new", "TargetKeyId": self.symmetric}),
+            "UpdateAlias" => json!({"AliasName": "alias/kit", "TargetKeyId": self.symmetric}),
+            "DeleteAlias" => json!({"AliasName": "alias/kit"}),
+            "Encrypt" => json!({"KeyId": self.symmetric, "Plaintext": message}),
+            "Decrypt" => json!({"KeyId": self.symmetric, "CiphertextBlob": made["ciphertext"]}),
+            "ReEncrypt" => json!({"CiphertextBlob": made["ciphertext"], "DestinationKeyId": self.other}),
+            "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
+                json!({"KeyId": self.symmetric, "KeySpec": "AES_256"})
+            }
+            "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" => {
+                json!({"KeyId": self.symmetric, "KeyPairSpec": "ECC_NIST_P256"})
+            }
+            "GenerateRandom" => json!({"NumberOfBytes": 8}),
+            "Sign" => json!({"KeyId": self.signer, "Message": message, "SigningAlgorithm": "ECDSA_SHA_256"}),
+            "Verify" => json!({"KeyId": self.signer, "Message": message, "SigningAlgorithm": "ECDSA_SHA_256",
+                               "Signature": made["signature"]}),
+            "GenerateMac" => json!({"KeyId": self.hmac, "Message": message, "MacAlgorithm": "HMAC_SHA_256"}),
+            "VerifyMac" => json!({"KeyId": self.hmac, "Message": message, "MacAlgorithm": "HMAC_SHA_256",
+                                  "Mac": made["mac"]}),
+            "DeriveSharedSecret" => json!({"KeyId": self.agreement, "KeyAgreementAlgorithm": "ECDH",
+                                           "PublicKey": made["peer"]}),
+            "Encapsulate" => json!({"KeyId": self.kem, "EncapsulationAlgorithm": "ML_KEM"}),
+            "Decapsulate" => json!({"KeyId": self.kem, "EncapsulationAlgorithm": "ML_KEM",
+                                    "SharedSecretCiphertextBlob": made["kem"]}),
+            "GetPublicKey" => json!({"KeyId": self.signer}),
+            "PutKeyPolicy" => json!({"KeyId": self.symmetric, "Policy": OPEN_POLICY}),
+            "TagResource" => json!({"KeyId": self.symmetric, "Tags": [{"TagKey": "a", "TagValue": "b"}]}),
+            "UntagResource" => json!({"KeyId": self.symmetric, "TagKeys": ["a"]}),
+            "UpdateKeyDescription" => json!({"KeyId": self.symmetric, "Description": "d"}),
+            "CancelKeyDeletion"
+            | "DescribeKey"
+            | "DisableKey"
+            | "EnableKey"
+            | "GetKeyLastUsage"
+            | "GetKeyPolicy"
+            | "GetKeyRotationStatus"
+            | "ListKeyPolicies"
+            | "ListResourceTags"
+            | "ScheduleKeyDeletion" => json!({"KeyId": self.symmetric}),
+            unknown => panic!("give {unknown} a valid request here"),
+        }
+    }
+}
+
+/// A policy that lets its owner go on.
+pub(crate) const OPEN_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"}]}"#;

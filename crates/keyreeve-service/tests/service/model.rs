@@ -1,0 +1,121 @@
+//! The model of the API (`model/kms.json`): what an operation may answer, and which errors it declares.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyreeve_model::error::WireError;
+use serde_json::{Map, Value};
+
+pub(crate) static MODEL: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../model/kms.json")).unwrap());
+
+/// Errors of every AWS service, which no model declares; and the store's, which most operations declare, and the others
+/// read the same store.
+const UNMODELLED: &[&str] = &[
+    "DependencyTimeoutException",
+    "ValidationException",
+    "SerializationException",
+    "AccessDeniedException",
+    "NotAuthorizedException",
+];
+
+/// What else is answered without being declared, and why.
+const UNDECLARED: &[(&str, &str)] = &[
+    // No marker of this list was ever given out, as it has one page; ignoring one would hide a client's mistake.
+    ("ListKeyPolicies", "InvalidMarkerException"),
+    // It takes grant tokens, so that it needs a way to refuse them.
+    ("DescribeKey", "InvalidGrantTokenException"),
+];
+
+/// The text of a modelled member that is not honoured yet: the same for all operations, declared or not.
+pub(crate) const NOT_HONOURED: &str =
+    "is not supported by this version of Keyreeve, and ignoring it would be unsafe.";
+
+pub(crate) fn shape(name: &str) -> &'static Value {
+    MODEL.pointer(&format!("/shapes/{name}")).unwrap_or_else(|| panic!("no shape {name}"))
+}
+
+pub(crate) fn operation(name: &str) -> &'static Value {
+    MODEL.pointer(&format!("/operations/{name}")).unwrap_or_else(|| panic!("no operation {name}"))
+}
+
+pub(crate) fn members(shape: &'static Value) -> &'static Map<String, Value> {
+    shape.get("members").and_then(Value::as_object).unwrap()
+}
+
+/// The name of the shape that a member, an element or an input refers to.
+pub(crate) fn shape_name(reference: &'static Value) -> &'static str {
+    reference.get("shape").and_then(Value::as_str).unwrap()
+}
+
+pub(crate) fn texts(value: Option<&'static Value>) -> Vec<&'static str> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Holds that the model, or a list above, knows the error for the operation.
+pub(crate) fn check_declared(name: &str, error: &WireError) {
+    let declared = operation(name).get("errors").and_then(Value::as_array).unwrap();
+    let known = declared.iter().any(|reference| shape_name(reference) == error.code)
+        || UNMODELLED.contains(&error.code)
+        || UNDECLARED.contains(&(name, error.code))
+        || error.message.as_deref().is_some_and(|text| text.ends_with(NOT_HONOURED));
+    assert!(known, "{name} does not declare {error:?}");
+}
+
+/// The answer as JSON, after it was held against the output shape. No output is an empty body.
+pub(crate) fn checked_answer(name: &str, answer: &[u8]) -> Value {
+    match operation(name).get("output") {
+        None => {
+            assert!(answer.is_empty(), "{name} has no output");
+            Value::Null
+        }
+        Some(output) => {
+            let answer = serde_json::from_slice(answer).unwrap();
+            check(shape_name(output), &answer, name);
+            answer
+        }
+    }
+}
+
+fn check(name: &'static str, value: &Value, place: &str) {
+    let shape = shape(name);
+    match (shape.get("type").and_then(Value::as_str).unwrap(), value) {
+        ("structure", Value::Object(found)) => check_structure(shape, found, place),
+        ("list", Value::Array(elements)) => {
+            let element = shape_name(shape.get("member").unwrap());
+            elements.iter().enumerate().for_each(|(i, one)| check(element, one, &format!("{place}[{i}]")));
+        }
+        ("string", Value::String(text)) => check_text(name, shape, text, place),
+        ("blob", Value::String(text)) => {
+            let len = STANDARD.decode(text).unwrap_or_else(|_| panic!("{place}: base64")).len();
+            assert!(bounds(shape).contains(&len), "{place}: {len} bytes");
+        }
+        ("timestamp", Value::Number(_)) | ("boolean", Value::Bool(_)) => {}
+        ("integer", Value::Number(number)) => assert!(number.is_i64(), "{place}"),
+        (kind, _) => panic!("{place}: {value} is no {kind}"),
+    }
+}
+
+fn check_structure(shape: &'static Value, found: &Map<String, Value>, place: &str) {
+    for (name, value) in found {
+        let member = members(shape).get(name).unwrap_or_else(|| panic!("{place}: {name} is not modelled"));
+        check(shape_name(member), value, &format!("{place}.{name}"));
+    }
+    for required in texts(shape.get("required")) {
+        assert!(found.contains_key(required), "{place}: {required} is required");
+    }
+}
+
+fn check_text(name: &str, shape: &'static Value, text: &str, place: &str) {
+    assert!(bounds(shape).contains(&text.chars().count()), "{place}: length of {text}");
+    let variants = texts(shape.get("enum"));
+    // AWS answers the new specs in this member too, though the deprecated enum never got them.
+    let frozen = name == "CustomerMasterKeySpec";
+    assert!(variants.is_empty() || frozen || variants.contains(&text), "{place}: {text}");
+}
+
+pub(crate) fn bounds(shape: &'static Value) -> std::ops::RangeInclusive<usize> {
+    let bound = |name| shape.get(name).and_then(Value::as_u64).map(|bound| usize::try_from(bound).unwrap());
+    bound("min").unwrap_or(0)..=bound("max").unwrap_or(usize::MAX)
+}

@@ -1,0 +1,208 @@
+//! A service to be called with JSON values. Every answer and every error is held against the model on the way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyreeve_crypto::keyring::Keyring;
+use keyreeve_model::error::WireError;
+use keyreeve_model::region::{AccountId, Region};
+use keyreeve_model::timestamp::{DAY_MILLIS, Timestamp};
+use keyreeve_policy::principal::Principal;
+use keyreeve_service::caller::Caller;
+use keyreeve_service::catalogue::{Api, find};
+use keyreeve_service::clock::Clock;
+use keyreeve_service::{Service, ServiceParts};
+use keyreeve_store::{MemoryStore, Store};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
+
+use crate::model;
+
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const OTHER_ACCOUNT: &str = "444455556666";
+/// 2026-01-01T00:00:00Z.
+pub(crate) const START_SECONDS: i64 = 1_767_225_600;
+
+#[derive(Debug)]
+pub(crate) struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(crate) struct Rig {
+    pub(crate) service: Arc<Service>,
+    pub(crate) store: Arc<MemoryStore>,
+    clock: Arc<TestClock>,
+    runtime: Runtime,
+}
+
+pub(crate) fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// The root user of an account in a Region.
+pub(crate) fn root_of(account: &str, region: &str) -> Caller {
+    Caller {
+        principal: Principal::Root(AccountId::parse(account).unwrap()),
+        region: Region::parse(region).unwrap(),
+        request_id: Uuid::from_u128(0x1234),
+    }
+}
+
+pub(crate) fn root() -> Caller {
+    root_of(ACCOUNT, REGION)
+}
+
+/// The root user of the other account.
+pub(crate) fn stranger() -> Caller {
+    root_of(OTHER_ACCOUNT, REGION)
+}
+
+/// Calls an operation of the KMS API, whatever thread and runtime this is.
+pub(crate) async fn call_bytes(
+    service: &Service,
+    caller: &Caller,
+    operation: &str,
+    body: &[u8],
+) -> Result<Value, WireError> {
+    let row = find(Api::Kms, operation).unwrap();
+    match service.call(caller, row, body).await {
+        Ok(answer) => Ok(model::checked_answer(operation, &answer)),
+        Err(error) => {
+            let wire = error.wire();
+            model::check_declared(operation, &wire);
+            Err(wire)
+        }
+    }
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::over(|store| store)
+    }
+
+    /// A service that reaches its store through something.
+    pub(crate) fn over<S: Store>(through: impl FnOnce(Arc<MemoryStore>) -> Arc<S>) -> Self {
+        let clock = Arc::new(TestClock(AtomicI64::new(START_SECONDS * 1000)));
+        let store = Arc::new(MemoryStore::new());
+        let keyring = Keyring::generate(clock.now()).unwrap();
+        let parts = ServiceParts { store: through(store.clone()), keyring, clock: clock.clone() };
+        Self { service: Arc::new(Service::new(parts)), store, clock, runtime: runtime() }
+    }
+
+    /// The same store and keys in a process that has just started: no cache remembers anything.
+    pub(crate) fn restarted(&self) -> Self {
+        let keyring = Keyring::generate(self.clock.now()).unwrap();
+        let parts = ServiceParts { store: self.store.clone(), keyring, clock: self.clock.clone() };
+        let service = Arc::new(Service::new(parts));
+        service.records().set_keyring(self.service.records().keyring());
+        Self { service, store: self.store.clone(), clock: self.clock.clone(), runtime: runtime() }
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub(crate) fn pass_days(&self, days: i64) {
+        self.clock.0.fetch_add(days * DAY_MILLIS, Ordering::Relaxed);
+    }
+
+    pub(crate) fn pass_millis(&self, millis: i64) {
+        self.clock.0.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    pub(crate) fn try_bytes(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        body: &[u8],
+    ) -> Result<Value, WireError> {
+        self.block_on(call_bytes(&self.service, caller, operation, body))
+    }
+
+    pub(crate) fn try_as(&self, caller: &Caller, operation: &str, body: &Value) -> Result<Value, WireError> {
+        self.try_bytes(caller, operation, body.to_string().as_bytes())
+    }
+
+    /// The answer to the root user of the account.
+    pub(crate) fn ok(&self, operation: &str, body: Value) -> Value {
+        self.ok_as(&root(), operation, body)
+    }
+
+    pub(crate) fn ok_as(&self, caller: &Caller, operation: &str, body: Value) -> Value {
+        let answer = self.try_as(caller, operation, &body);
+        answer.unwrap_or_else(|error| panic!("{operation} {}: {error:?}", short(&body)))
+    }
+
+    /// Holds that the request is refused with this type and exactly this text ("" is no text at all).
+    pub(crate) fn refuses(&self, operation: &str, body: Value, code: &str, message: &str) {
+        self.refuses_as(&root(), operation, body, code, message);
+    }
+
+    pub(crate) fn refuses_as(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        body: Value,
+        code: &str,
+        message: &str,
+    ) {
+        let answer = self.try_as(caller, operation, &body);
+        let error = match answer {
+            Ok(answer) => panic!("{operation} {}: {code} expected, not {}", short(&body), short(&answer)),
+            Err(error) => error,
+        };
+        let text = error.message.unwrap_or_default();
+        assert_eq!((error.code, text.as_str()), (code, message), "{operation} {}", short(&body));
+    }
+
+    /// Creates a key and answers its ARN.
+    pub(crate) fn key(&self, body: Value) -> String {
+        text(&self.ok("CreateKey", body), "/KeyMetadata/Arn")
+    }
+
+    /// Creates a key of this spec and usage.
+    pub(crate) fn key_of(&self, spec: &str, usage: &str) -> String {
+        self.key(serde_json::json!({"KeySpec": spec, "KeyUsage": usage}))
+    }
+
+    pub(crate) fn state(&self, key: &str) -> String {
+        text(&self.ok("DescribeKey", serde_json::json!({"KeyId": key})), "/KeyMetadata/KeyState")
+    }
+}
+
+/// As much of a body as a reader wants to see of it.
+fn short(value: &Value) -> String {
+    value.to_string().chars().take(400).collect()
+}
+
+/// The text at a JSON pointer.
+pub(crate) fn text(answer: &Value, pointer: &str) -> String {
+    answer
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("{pointer} in {answer}"))
+        .to_owned()
+}
+
+/// The bytes of a blob at a JSON pointer.
+pub(crate) fn blob(answer: &Value, pointer: &str) -> Vec<u8> {
+    STANDARD.decode(text(answer, pointer)).unwrap()
+}
+
+/// Bytes as a blob.
+pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// The bare id in a key ARN.
+pub(crate) fn id_of(arn: &str) -> &str {
+    arn.rsplit_once('/').unwrap().1
+}
