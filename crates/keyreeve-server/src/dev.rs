@@ -15,6 +15,7 @@ use crate::doors::{Authenticator, AwsDoor, OperatorDoor, WellKnownSecret};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
 use crate::observe::{Metrics, Observation, Readiness};
+use crate::seed::SeedFile;
 use crate::serving::{RunError, Serving};
 use crate::tls::DevCa;
 
@@ -33,6 +34,8 @@ pub struct DevOptions {
     pub tls_names: Vec<String>,
     /// Where health and metrics are answered.
     pub observe: Option<SocketAddr>,
+    /// Keys that are there from the start.
+    pub seed: Option<SeedFile>,
 }
 
 /// What a newcomer needs to know once `dev` answers.
@@ -72,9 +75,14 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
         }
         None => Deployment::ephemeral(clock)?,
     };
+    if let Some(seed) = &options.seed {
+        let report = serving.block_on(seed.apply(&deployment.service))?;
+        tracing::info!(report.created, report.present, "the keys of the seed file are there");
+    }
     let secret = secret_for(options.listen)?;
     let well_known = WellKnownSecret::new(secret.as_bytes()).map_err(|_| RunError::Randomness)?;
     let metrics = Arc::new(Metrics::new());
+    metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
     let authenticator = Authenticator::new(RegionRule::Every, Some(well_known));
     let door = AwsDoor::new(Arc::clone(&deployment.service), authenticator, &metrics);
     let ca = options.tls.then(|| private_ca(options, folder.as_ref())).transpose()?;

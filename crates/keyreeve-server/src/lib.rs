@@ -3,7 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admin_client;
+pub mod backup;
 pub mod clock;
+pub mod config;
 pub mod deployment;
 pub mod dev;
 pub mod doors;
@@ -11,5 +14,7 @@ mod hardening;
 pub mod limits;
 pub mod listener;
 pub mod observe;
+pub mod seed;
+pub mod serve;
 pub mod serving;
 pub mod tls;

@@ -4,19 +4,21 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyreeve_service::Service;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::deployment::{Deployment, DeploymentError};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Handler, Server, Stopped};
 use crate::observe::Traffic;
+use crate::seed::SeedError;
 use crate::tls::{DevCaError, TlsError, TlsServer};
 
 /// How long requests may take to finish when the process is told to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// How often last uses are written behind.
-const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+const FLUSH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often keys whose waiting period has passed are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
@@ -27,6 +29,9 @@ pub enum RunError {
     /// The deployment does not open.
     #[error(transparent)]
     Deployment(#[from] DeploymentError),
+    /// The seed file is not used.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
     /// An address cannot be bound.
     #[error("cannot listen on {endpoint}: {source}")]
     Listen {
@@ -61,6 +66,26 @@ pub enum RunError {
 #[derive(Debug)]
 pub struct Serving {
     runtime: Runtime,
+    signals: Option<Signals>,
+}
+
+/// What a supervisor and a terminal send.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// From now on none of them ends the process by itself.
+    fn heed() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
 }
 
 impl Serving {
@@ -70,7 +95,17 @@ impl Serving {
     /// [`RunError::Threads`].
     pub fn new() -> Result<Self, RunError> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
-        Ok(Self { runtime })
+        Ok(Self { runtime, signals: None })
+    }
+
+    /// Heeds signals before [`run`](Self::run) does: those that come from now on are kept for it.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub fn heed_signals(&mut self) -> Result<(), RunError> {
+        let _runtime = self.runtime.enter();
+        self.signals = Some(Signals::heed().map_err(RunError::Threads)?);
+        Ok(())
     }
 
     /// Runs a future to its end.
@@ -104,12 +139,17 @@ impl Serving {
     /// # Errors
     /// When signals cannot be received.
     pub fn run(
-        self,
+        mut self,
         server: Server,
         deployment: &Deployment,
         tls: Option<&TlsServer>,
     ) -> Result<(), RunError> {
-        self.runtime.block_on(wait(deployment, tls)).map_err(RunError::Threads)?;
+        if self.signals.is_none() {
+            self.heed_signals()?;
+        }
+        if let Some(signals) = self.signals.take() {
+            self.runtime.block_on(wait(signals, deployment, tls));
+        }
         tracing::info!("stopping: requests in flight finish first");
         if server.stop(STOP_DEADLINE) == Stopped::Cut {
             tracing::warn!("some requests did not finish in time and were cut");
@@ -119,22 +159,28 @@ impl Serving {
     }
 }
 
-async fn wait(deployment: &Deployment, tls: Option<&TlsServer>) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+async fn wait(mut signals: Signals, deployment: &Deployment, tls: Option<&TlsServer>) {
     let service = Arc::clone(&deployment.service);
+    beside(&service, |service| async move { service.tend().await });
     let mut flush = tokio::time::interval(FLUSH_INTERVAL);
     let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload(tls),
-            _ = flush.tick() => service.flush_usage().await,
-            _ = expiry.tick() => service.delete_expired_keys().await,
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            _ = signals.hangup.recv() => reload(tls),
+            _ = flush.tick() => beside(&service, |service| async move { service.flush_usage().await }),
+            _ = expiry.tick() => beside(&service, |service| async move { service.delete_expired_keys().await }),
         }
     }
+}
+
+/// Runs a job beside the wait for signals.
+fn beside<F: Future<Output = ()> + Send + 'static>(
+    service: &Arc<Service>,
+    job: impl FnOnce(Arc<Service>) -> F,
+) {
+    drop(tokio::spawn(job(Arc::clone(service))));
 }
 
 fn reload(tls: Option<&TlsServer>) {

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "keyreeve", version, propagate_version = true)]
 #[command(
-    after_help = "Start here:\n  keyreeve dev                      a KMS on this machine, in under a second\n  export AWS_ENDPOINT_URL_KMS=http://127.0.0.1:8080\n  aws kms create-key                or any other AWS KMS client, unchanged\n\nLogging: RUST_LOG=keyreeve=debug keyreeve dev"
+    after_help = "Start here:\n  keyreeve dev                      a KMS on this machine, in under a second\n  export AWS_ENDPOINT_URL_KMS=http://127.0.0.1:8080\n  aws kms create-key                or any other AWS KMS client, unchanged\n\nA real deployment:\n  keyreeve config example > keyreeve.toml\n  keyreeve init --config keyreeve.toml\n  keyreeve serve --config keyreeve.toml\n  keyreeve account create NAME --config keyreeve.toml\n\nLogging: RUST_LOG=keyreeve=debug keyreeve dev"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -20,6 +20,28 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Serves on this machine, for development and tests: no configuration, every Region, test/test credentials.
     Dev(Dev),
+    /// Makes a deployment for `serve`: its folder, root key and store.
+    Init(crate::command::init::Init),
+    /// Serves a deployment: real identities, sealed storage, TLS.
+    Serve(crate::command::serve::Serve),
+    /// Checks a configuration, or prints one to begin with.
+    #[command(subcommand)]
+    Config(crate::command::config::Configuration),
+    /// Creates and lists accounts of a running server.
+    #[command(subcommand)]
+    Account(crate::command::account::Account),
+    /// Lists and describes keys of a running server.
+    #[command(subcommand)]
+    Key(crate::command::key::Key),
+    /// Writes a sealed backup, also while the server serves; or verifies one.
+    Backup(crate::command::backup::Backup),
+    /// Makes a deployment from a backup.
+    Restore(crate::command::restore::Restore),
+    /// Lists what a restored deployment brings back, and lets it serve.
+    AcceptRollback(crate::command::accept_rollback::AcceptRollback),
+    /// Rotates the root key of a running server.
+    #[command(subcommand)]
+    Root(crate::command::root::Root),
     /// Prints shell completions: keyreeve completions bash > /etc/bash_completion.d/keyreeve
     Completions {
         /// The shell.
@@ -55,13 +77,28 @@ pub(crate) struct Dev {
     /// Address that answers /health/live, /health/ready and /metrics.
     #[arg(long, value_name = "ADDRESS:PORT", env = "KEYREEVE_OBSERVE")]
     pub(crate) observe: Option<SocketAddr>,
+    /// File of keys that are there from the start, with chosen ids and material: TOML, JSON, or the YAML of local-kms.
+    #[arg(long, value_name = "FILE", env = "KEYREEVE_SEED")]
+    pub(crate) seed: Option<PathBuf>,
+    /// Region of seeded keys that name none.
+    #[arg(long, value_name = "REGION", env = "KMS_REGION", default_value = "us-east-1", requires = "seed")]
+    pub(crate) seed_region: String,
+    /// Account of seeded keys that name none.
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        env = "KMS_ACCOUNT_ID",
+        default_value = "000000000000",
+        requires = "seed"
+    )]
+    pub(crate) seed_account: String,
     /// File that shifts the clock, such as +8d or -300s, read at each request: for tests of deletion and expiry.
     #[arg(long, value_name = "FILE")]
     pub(crate) clock: Option<PathBuf>,
 }
 
 /// Where the XDG base directory specification puts data.
-fn default_data() -> PathBuf {
+pub(crate) fn default_data() -> PathBuf {
     let home = || std::env::home_dir().map(|home| home.join(".local/share"));
     let base =
         std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);

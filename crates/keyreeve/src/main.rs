@@ -3,6 +3,8 @@
 
 mod cli;
 mod command;
+mod progress;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;

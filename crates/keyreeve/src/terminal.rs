@@ -33,3 +33,34 @@ pub(crate) fn error(error: &(dyn Error + 'static)) {
     }
     let _ = writeln!(std::io::stderr(), "{text}");
 }
+
+/// The day of a point in time in seconds since the epoch, as the API writes it: `2026-03-01`.
+pub(crate) fn day(seconds: Option<&serde_json::Value>) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole seconds are wanted; a cast from f64 saturates"
+    )]
+    let second = seconds.and_then(serde_json::Value::as_f64).map(|seconds| seconds as i64);
+    let time = second.and_then(|second| jiff::Timestamp::from_second(second).ok());
+    time.map(|time| time.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
+}
+
+/// A point in time in seconds since the epoch, as the API writes it: `2026-03-01 12:30:00 UTC`.
+pub(crate) fn instant(seconds: Option<&serde_json::Value>) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole seconds are wanted; a cast from f64 saturates"
+    )]
+    let second = seconds.and_then(serde_json::Value::as_f64).map(|seconds| seconds as i64);
+    second.map(second_of_time).unwrap_or_default()
+}
+
+/// The same of a timestamp.
+pub(crate) fn moment(time: keyreeve_model::timestamp::Timestamp) -> String {
+    second_of_time(time.as_seconds())
+}
+
+fn second_of_time(second: i64) -> String {
+    let time = jiff::Timestamp::from_second(second).ok();
+    time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
+}

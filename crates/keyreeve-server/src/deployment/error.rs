@@ -22,6 +22,13 @@ pub enum DeploymentError {
     /// Nothing was made in the folder yet.
     #[error("there is no deployment in {}: make one with `keyreeve init`", .0.display())]
     NotInitialised(PathBuf),
+    /// It was restored from a backup.
+    #[error(
+        "{path} was restored from a backup, so that everything since that backup is gone: see what comes back and accept \
+         it with `keyreeve accept-rollback --data {path}`",
+        path = .0.display()
+    )]
+    RolledBack(PathBuf),
     /// The store has a keyring, and what would open it is gone.
     #[error("{} has a store and no root.json, without which nothing in it opens: put root.json back from a backup", .0.display())]
     EnvelopeMissing(PathBuf),

@@ -7,21 +7,28 @@
 //! | `root.key` | the key file that unseals it, mode 0600 (absent where a passphrase does) |
 //! | `tls/` | the private CA of `dev --tls` |
 //! | `admin.sock` | where operators reach a running server |
+//! | `restored.json` | that it was made from a backup, until an operator accepts the roll-back |
 
+mod command;
 mod error;
+mod site;
 mod unsealing;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use keyreeve_crypto::keyring::{Keyring, WrappedKeyring};
 use keyreeve_crypto::root_key::{self, RootKey};
 use keyreeve_service::clock::Clock;
+use keyreeve_service::premises::Restored;
 use keyreeve_service::records::path as rows;
 use keyreeve_service::{Service, ServiceParts};
-use keyreeve_store::{Commit, CommitId, Expect, MemoryStore, OpenOptions, SqliteStore, Store};
+use keyreeve_store::{Commit, CommitId, Expect, MemoryStore, OpenOptions, Revision, SqliteStore, Store};
 
+use crate::observe::{CountedStore, StoreCounts};
+pub use command::harden;
 pub use error::DeploymentError;
+use site::Site;
 pub use unsealing::{Secret, Unsealing};
 
 /// What a store is for; a store made for one is refused by the other.
@@ -57,8 +64,22 @@ impl Folder {
         &self.0
     }
 
-    fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.0.join("store")
+    }
+
+    /// The note of a restore whose roll-back nobody accepted yet.
+    pub(crate) fn restored_note(&self) -> PathBuf {
+        self.0.join("restored.json")
+    }
+
+    /// What that note says.
+    fn restored(&self) -> std::io::Result<Option<Restored>> {
+        match std::fs::read(self.restored_note()) {
+            Ok(json) => Ok(Some(serde_json::from_slice(&json)?)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The key file.
@@ -89,6 +110,8 @@ pub struct Deployment {
     pub service: Arc<Service>,
     /// The store on disk; absent in an ephemeral deployment.
     pub store: Option<Arc<SqliteStore>>,
+    /// What went through the store.
+    pub counts: StoreCounts,
 }
 
 impl Deployment {
@@ -98,8 +121,10 @@ impl Deployment {
     /// When there is no randomness.
     pub fn ephemeral(clock: Arc<dyn Clock>) -> Result<Self, DeploymentError> {
         let keyring = Keyring::generate(clock.now())?;
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        Ok(Self { service: Arc::new(Service::new(ServiceParts { store, keyring, clock })), store: None })
+        let counts = StoreCounts::default();
+        let store: Arc<dyn Store> = Arc::new(CountedStore::new(Arc::new(MemoryStore::new()), counts.clone()));
+        let service = Arc::new(Service::new(ServiceParts { store, keyring, clock }));
+        Ok(Self { service, store: None, counts })
     }
 
     /// Opens the deployment of a folder; makes it first where `unsealing` says how.
@@ -112,11 +137,24 @@ impl Deployment {
         unsealing: &Unsealing,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, DeploymentError> {
-        make_folder(folder.path())?;
+        // Also a note that does not parse: whoever damaged it accepted nothing.
+        if folder.restored_note().exists() {
+            return Err(DeploymentError::RolledBack(folder.path().to_owned()));
+        }
+        Self::open_accepted(folder, mode, unsealing, clock).await
+    }
+
+    async fn open_accepted(
+        folder: &Folder,
+        mode: Mode,
+        unsealing: &Unsealing,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DeploymentError> {
         let initialised = folder.is_initialised();
         if !initialised && !unsealing.creates() {
             return Err(DeploymentError::NotInitialised(folder.path().to_owned()));
         }
+        make_folder(folder.path())?;
         // The store's lock comes first: whoever holds it may touch the envelope.
         let options =
             OpenOptions { path: folder.store(), create: !initialised, kind: mode.kind().to_owned() };
@@ -129,17 +167,32 @@ impl Deployment {
             unsealing.create_root(folder)?;
         }
         let unsealed = unsealing.unseal(folder)?;
-        let keyring = match stored {
-            Some(wrapped) => {
+        let (root, keyring, revision) = match stored {
+            Some((wrapped, revision)) => {
                 let root = unsealed.for_keyring(&wrapped)?;
                 root_key::settle(folder.path(), &root)?;
-                Keyring::unwrap(&root, &wrapped)?
+                let keyring = Keyring::unwrap(&root, &wrapped)?;
+                (root, keyring, revision)
             }
             // Also a creation that was interrupted before its keyring was stored.
-            None => first_keyring(store.as_ref(), &unsealed.generation(1)?, clock.as_ref()).await?,
+            None => {
+                let root = unsealed.generation(1)?;
+                let (keyring, revision) = first_keyring(store.as_ref(), &root, clock.as_ref()).await?;
+                (root, keyring, revision)
+            }
         };
-        let parts = ServiceParts { store: Arc::clone(&store) as Arc<dyn Store>, keyring, clock };
-        Ok(Self { service: Arc::new(Service::new(parts)), store: Some(store) })
+        let site = Site {
+            folder: folder.clone(),
+            key_file: unsealing.key_file(folder),
+            root: RwLock::new(Arc::new(root)),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+        };
+        let counts = StoreCounts::default();
+        let counted = CountedStore::new(Arc::clone(&store) as Arc<dyn Store>, counts.clone());
+        let parts = ServiceParts { store: Arc::new(counted), keyring, clock };
+        let service = Arc::new(Service::new(parts).at(Arc::new(site), revision));
+        Ok(Self { service, store: Some(store), counts })
     }
 }
 
@@ -149,10 +202,10 @@ fn make_folder(path: &Path) -> Result<(), DeploymentError> {
     made.map_err(|source| DeploymentError::Folder { path: path.to_owned(), source })
 }
 
-async fn stored_keyring(store: &dyn Store) -> Result<Option<WrappedKeyring>, DeploymentError> {
+async fn stored_keyring(store: &dyn Store) -> Result<Option<(WrappedKeyring, Revision)>, DeploymentError> {
     let snapshot = store.get(&[rows::keyring().map_err(DeploymentError::Service)?]).await?;
     let row = snapshot.rows.into_iter().next().flatten();
-    Ok(row.map(|row| WrappedKeyring::from_bytes(row.value.to_vec())))
+    Ok(row.map(|row| (WrappedKeyring::from_bytes(row.value.to_vec()), row.revision)))
 }
 
 /// Makes the keyring of a new store; used only once it was read back.
@@ -160,7 +213,7 @@ async fn first_keyring(
     store: &dyn Store,
     root: &RootKey,
     clock: &dyn Clock,
-) -> Result<Keyring, DeploymentError> {
+) -> Result<(Keyring, Revision), DeploymentError> {
     let keyring = Keyring::generate(clock.now())?;
     let wrapped = keyring.wrap(root)?;
     let id = CommitId::new(keyreeve_crypto::random::array()?);
@@ -168,7 +221,7 @@ async fn first_keyring(
     let commit = Commit::new(id).check(path.clone(), Expect::Absent).put(path, wrapped.as_bytes().to_vec());
     store.commit(commit).await?;
     match stored_keyring(store).await? {
-        Some(stored) if keyring.is_wrapped_in(root, &stored) => Ok(keyring),
+        Some((stored, revision)) if keyring.is_wrapped_in(root, &stored) => Ok((keyring, revision)),
         Some(_) | None => Err(DeploymentError::KeyringReadsBack),
     }
 }

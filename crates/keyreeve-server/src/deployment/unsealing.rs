@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keyreeve_crypto::root_key::{self, Argon2Cost, NewSlot, RootKeyError, SlotSecret, Unsealed};
 use keyreeve_crypto::secret::SecretBytes;
 
@@ -14,6 +16,16 @@ pub enum Secret {
     KeyFile(Option<PathBuf>),
     /// A passphrase, from a prompt, a file or a systemd credential.
     Passphrase(SecretBytes),
+}
+
+impl Secret {
+    /// The passphrase as a command hands it to a running server, in base64; a key file is read there.
+    pub fn passphrase_base64(&self) -> Option<String> {
+        match self {
+            Self::KeyFile(_) => None,
+            Self::Passphrase(passphrase) => Some(STANDARD.encode(passphrase.expose_secret())),
+        }
+    }
 }
 
 /// How to unseal, and whether a deployment is made where there is none.
@@ -38,7 +50,7 @@ impl Unsealing {
         self.create
     }
 
-    fn key_file(&self, folder: &Folder) -> PathBuf {
+    pub(super) fn key_file(&self, folder: &Folder) -> PathBuf {
         match &self.secret {
             Secret::KeyFile(Some(path)) => path.clone(),
             Secret::KeyFile(None) | Secret::Passphrase(_) => folder.key_file(),
@@ -54,7 +66,7 @@ impl Unsealing {
         root_key::create(folder.path(), &[slot]).map(drop)
     }
 
-    pub(super) fn unseal(&self, folder: &Folder) -> Result<Unsealed, RootKeyError> {
+    pub(crate) fn unseal(&self, folder: &Folder) -> Result<Unsealed, RootKeyError> {
         let key_file = self.key_file(folder);
         let secret = match &self.secret {
             Secret::KeyFile(_) => SlotSecret::KeyFile(&key_file),

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::{AccountId, Region};
-use keyreeve_policy::principal::Principal;
-use keyreeve_service::caller::Caller;
+use keyreeve_service::caller::{Caller, Principal};
 use keyreeve_service::identity::Credential;
 use keyreeve_service::{RegionRule, Service};
 use keyreeve_sigv4::{Expectations, Presigned, Request, SecretAccessKey, SigV4Error, Unverified, Verifier};

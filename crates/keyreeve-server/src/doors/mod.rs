@@ -11,3 +11,4 @@ mod outcome;
 pub use authenticate::{Authenticator, WellKnownSecret};
 pub use aws::AwsDoor;
 pub use operator::OperatorDoor;
+pub(crate) use operator::{OPERATION_HEADER, REGION_HEADER};

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode};
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::Region;
-use keyreeve_policy::principal::Principal;
 use keyreeve_service::Service;
-use keyreeve_service::caller::Caller;
+use keyreeve_service::caller::{Caller, Principal};
 use keyreeve_service::catalogue::{Api, find};
 use uuid::Uuid;
 

@@ -93,6 +93,8 @@ where
         service_fn(move |request| serve(Arc::clone(&connected), request))
     };
     let mut connection = http1::Builder::new()
+        // libmongocrypt finds `Content-Length` in this spelling only.
+        .title_case_headers(true)
         // A client that has sent its request may close its sending side and still wants its answer.
         .half_close(true)
         .max_header_size(connected.door.limits.head_bytes)

@@ -9,6 +9,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use super::histogram::LatencyHistogram;
+use std::sync::Arc;
+
+use keyreeve_service::Service;
+
+use super::StoreCounts;
+use super::deployment::DeploymentCounts;
 use super::traffic::{Traffic, TrafficFamilies};
 
 /// How a request ended.
@@ -40,21 +46,14 @@ struct OperationLabel {
     operation: &'static str,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CacheLabels {
-    cache: &'static str,
-    result: &'static str,
-}
-
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     latency: Family<OperationLabel, LatencyHistogram>,
-    caches: Family<CacheLabels, Counter>,
     traffic: TrafficFamilies,
-    store: StoreMetrics,
+    deployment: DeploymentCounts,
 }
 
 /// What one operation counts. Clones count together.
@@ -62,26 +61,6 @@ pub struct Metrics {
 pub struct OperationMetrics {
     outcomes: [Counter; OUTCOMES.len()],
     latency: LatencyHistogram,
-}
-
-/// What the store counts. Clones count together.
-#[derive(Clone, Debug, Default)]
-pub struct StoreMetrics {
-    /// Commits that were acknowledged.
-    pub commits: Counter,
-    /// Commits refused because a check failed.
-    pub conflicts: Counter,
-    /// Reads that went to the engine.
-    pub reads: Counter,
-}
-
-/// What one cache counts. Clones count together.
-#[derive(Clone, Debug)]
-pub struct CacheMetrics {
-    /// Answers from the cache.
-    pub hits: Counter,
-    /// Lookups that had to go further.
-    pub misses: Counter,
 }
 
 impl Default for Metrics {
@@ -99,8 +78,7 @@ impl Metrics {
             traffic,
             requests: Family::default(),
             latency: Family::default(),
-            caches: Family::default(),
-            store: StoreMetrics::default(),
+            deployment: DeploymentCounts::default(),
             registry,
         };
         metrics.registered()
@@ -114,10 +92,7 @@ impl Metrics {
             "Time from the complete request to its answer, by operation",
             self.latency.clone(),
         );
-        registry.register("cache_lookups", "Cache lookups by cache and result", self.caches.clone());
-        registry.register("store_commits", "Commits acknowledged", self.store.commits.clone());
-        registry.register("store_conflicts", "Commits refused by a check", self.store.conflicts.clone());
-        registry.register("store_reads", "Reads that went to the engine", self.store.reads.clone());
+        registry.register_collector(Box::new(self.deployment.clone()));
         self
     }
 
@@ -135,26 +110,15 @@ impl Metrics {
         self.traffic.listener(listener)
     }
 
-    /// The counters of a cache, such as `keys` or `policies`. To be called at start: it takes a lock.
-    pub fn cache(&self, cache: &'static str) -> CacheMetrics {
-        let count = |result| self.caches.get_or_create_owned(&CacheLabels { cache, result });
-        CacheMetrics { hits: count("hit"), misses: count("miss") }
-    }
-
-    /// The counters of the store.
-    pub fn store(&self) -> StoreMetrics {
-        self.store.clone()
-    }
-
-    /// Adds a metric that this file does not know. To be called at start, before the metrics are shared.
-    pub fn registry(&mut self) -> &mut Registry {
-        &mut self.registry
+    /// Shows what the deployment counts of itself, from when it is open.
+    pub fn opened(&self, service: Arc<Service>, store: StoreCounts) {
+        self.deployment.opened(service, store);
     }
 
     /// Everything as text.
     ///
     /// # Errors
-    /// Never for the metrics of this file; a metric added by [`registry`](Self::registry) may fail to encode itself.
+    /// Never: a `String` takes everything.
     pub fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
@@ -186,8 +150,6 @@ mod tests {
         for (times, outcome) in (1..).zip(outcomes) {
             (0..times).for_each(|_| encrypt.count(outcome, Duration::from_micros(80)));
         }
-        metrics.cache("keys").hits.inc();
-        metrics.store().commits.inc();
         let api = metrics.listener("api");
         api.refuse(Refusal::BodyTooLarge);
         let _place = api.take_connection(1);
@@ -199,9 +161,6 @@ mod tests {
             "keyreeve_requests_total{operation=\"Encrypt\",outcome=\"throttled\"} 4",
             "keyreeve_requests_total{operation=\"Encrypt\",outcome=\"failed\"} 5",
             "keyreeve_request_duration_seconds_bucket{le=\"0.0001\",operation=\"Encrypt\"} 15",
-            "keyreeve_cache_lookups_total{cache=\"keys\",result=\"hit\"} 1",
-            "keyreeve_cache_lookups_total{cache=\"keys\",result=\"miss\"} 0",
-            "keyreeve_store_commits_total 1",
             "keyreeve_connections{listener=\"api\"} 1",
             "keyreeve_refused_total{listener=\"api\",reason=\"body_too_large\"} 1",
             "keyreeve_refused_total{listener=\"api\",reason=\"body_too_slow\"} 0",

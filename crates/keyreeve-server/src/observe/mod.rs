@@ -1,10 +1,14 @@
 //! What an operator's tools see of a running server: metrics and health. No request's content reaches it.
 
+mod counted_store;
+mod deployment;
 mod health;
 mod histogram;
 mod metrics;
 mod traffic;
 
+pub(crate) use counted_store::CountedStore;
+pub use counted_store::StoreCounts;
 pub use health::{Observation, Readiness, Ready};
-pub use metrics::{CacheMetrics, Metrics, OperationMetrics, Outcome, StoreMetrics};
+pub use metrics::{Metrics, OperationMetrics, Outcome};
 pub use traffic::Traffic;

@@ -3,13 +3,24 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use keyreeve_model::region::{AccountId, Region};
 use keyreeve_server::dev::{self, DevOptions, DevReady};
+use keyreeve_server::seed::SeedFile;
 
 use super::Failure;
 use crate::cli::Dev;
 use crate::terminal;
 
 pub(crate) fn run(arguments: Dev) -> Result<(), Failure> {
+    let seed = match &arguments.seed {
+        Some(path) => Some(SeedFile {
+            path: path.clone(),
+            region: Region::parse(&arguments.seed_region).ok_or("--seed-region: no such Region")?,
+            account: AccountId::parse(&arguments.seed_account)
+                .ok_or("--seed-account: 12 digits are needed")?,
+        }),
+        None => None,
+    };
     let options = DevOptions {
         data: (!arguments.ephemeral).then_some(arguments.data),
         listen: SocketAddr::new(arguments.listen, arguments.port),
@@ -17,6 +28,7 @@ pub(crate) fn run(arguments: Dev) -> Result<(), Failure> {
         tls: arguments.tls,
         tls_names: arguments.tls_name,
         observe: arguments.observe,
+        seed,
     };
     dev::run(&options, |ready| terminal::print(&welcome(ready)))?;
     Ok(())
@@ -29,11 +41,7 @@ fn welcome(ready: &DevReady) -> String {
     if let Some(ca) = &ready.ca {
         let _ = writeln!(text, "  export AWS_CA_BUNDLE={}", ca.display());
     }
-    let _ = writeln!(
-        text,
-        "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY={}",
-        ready.secret
-    );
+    let _ = writeln!(text, "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY={}", ready.secret);
     // Version 1 of the AWS CLI reads the second name only.
     text.push_str("  export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n");
     let _ = writeln!(text, "  aws kms create-key --description 'my first key'\n");

@@ -1,8 +1,20 @@
 //! The commands: one file each.
 
+pub(crate) mod accept_rollback;
+pub(crate) mod account;
+pub(crate) mod backup;
 mod completions;
+pub(crate) mod config;
 mod dev;
+mod given_secret;
+pub(crate) mod init;
+pub(crate) mod key;
 mod man;
+mod operator;
+mod operators;
+pub(crate) mod restore;
+pub(crate) mod root;
+pub(crate) mod serve;
 
 use std::error::Error;
 
@@ -15,6 +27,15 @@ pub(crate) type Failure = Box<dyn Error>;
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Dev(options) => dev::run(options),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Config(command) => config::run(command),
+        Command::Account(command) => account::run(command),
+        Command::Key(command) => key::run(command),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
+        Command::AcceptRollback(arguments) => accept_rollback::run(&arguments),
+        Command::Root(command) => root::run(command),
         Command::Completions { shell } => completions::run(shell),
         Command::Man => man::run(),
     }

@@ -1,0 +1,163 @@
+//! `keyreeve serve`: a deployment that was made by `keyreeve init`, with real identities, configured by a file.
+
+mod store_watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keyreeve_service::{RegionRule, Service};
+
+use crate::clock::SystemClock;
+use crate::config::passphrase::PassphraseError;
+use crate::config::{Address, Config};
+use crate::deployment::{Deployment, DeploymentError, Mode, Secret, Unsealing};
+use crate::doors::{Authenticator, AwsDoor, OperatorDoor};
+use crate::limits::Limits;
+use crate::listener::{Bound, Endpoint, Server};
+use crate::observe::{Metrics, Observation};
+use crate::serving::{RunError, Serving};
+use crate::tls::TlsServer;
+use store_watch::StoreWatch;
+
+/// Why `serve` or `init` does not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// As every serving process.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// There is no passphrase.
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
+    /// `init` where there is something already.
+    #[error(
+        "there is a deployment in {} already, and its keys would be lost with it: serve it, or choose another folder",
+        .0.display()
+    )]
+    AlreadyInitialised(PathBuf),
+}
+
+impl From<DeploymentError> for ServeError {
+    fn from(error: DeploymentError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+/// Where a server answers, once it does.
+#[derive(Debug)]
+pub struct ServeReady {
+    /// For AWS clients: `https://…`, `http://…` or `unix:…`, with the ports that the system chose.
+    pub endpoints: Vec<String>,
+    /// For operators.
+    pub admin_socket: PathBuf,
+    /// For health and metrics: `http://…`.
+    pub observe: Option<String>,
+}
+
+/// Makes a deployment for `serve`: folder, root key, keyring, store.
+///
+/// # Errors
+/// [`ServeError`]: sentences for whoever started it. An existing deployment is never touched.
+pub fn init(folder: &crate::deployment::Folder, secret: Secret) -> Result<(), ServeError> {
+    crate::hardening::apply(crate::hardening::Memory::Everything)?;
+    if folder.is_initialised() {
+        return Err(ServeError::AlreadyInitialised(folder.path().to_owned()));
+    }
+    let unsealing = Unsealing::or_create(secret);
+    let serving = Serving::new()?;
+    serving.block_on(Deployment::open(folder, Mode::Serve, &unsealing, Arc::new(SystemClock)))?;
+    Ok(())
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// [`ServeError`]: sentences for whoever started it.
+pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), ServeError> {
+    crate::hardening::apply(crate::hardening::Memory::Everything)?;
+    let tls = config.tls.as_ref().map(|files| TlsServer::from_pem_files(&files.certificate, &files.key));
+    let tls = tls.transpose().map_err(RunError::from)?.map(Arc::new);
+    let mut serving = Serving::new()?;
+    let server = Server::start(config.workers).map_err(RunError::Threads)?;
+    let metrics = Arc::new(Metrics::new());
+    let watch = StoreWatch::starting();
+    // Before the root key is unsealed, which may wait for somebody to type: alive, and not ready.
+    let observe = observe(config, &serving, &server, &metrics, &watch)?;
+    let unsealing = Unsealing::existing(config.unseal.secret()?);
+    let deployment = serving.block_on(Deployment::open(
+        &config.folder(),
+        Mode::Serve,
+        &unsealing,
+        Arc::new(SystemClock),
+    ))?;
+    metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
+    if let Some(store) = &deployment.store {
+        watch.begin(store, &config.data).map_err(RunError::Threads)?;
+    }
+    // From here on a signal stops the server in good order, also before the first request.
+    serving.heed_signals()?;
+    let doors = Doors { config, serving: &serving, server: &server, metrics: &metrics, tls: tls.as_ref() };
+    let endpoints = doors.open_for_clients(&deployment.service)?;
+    doors.open_for_operators(&deployment.service)?;
+    ready(&ServeReady { endpoints, admin_socket: config.admin_socket.clone(), observe });
+    serving.run(server, &deployment, tls.as_deref())?;
+    Ok(())
+}
+
+fn observe(
+    config: &Config,
+    serving: &Serving,
+    server: &Server,
+    metrics: &Arc<Metrics>,
+    watch: &StoreWatch,
+) -> Result<Option<String>, RunError> {
+    let Some(address) = config.observe else { return Ok(None) };
+    let observation = Observation::new(Arc::clone(metrics), watch.clone());
+    let endpoint = Endpoint::Tcp { address, tls: None };
+    let bound =
+        serving.listen(server, endpoint, observation, Limits::default(), metrics.listener("observe"))?;
+    Ok(Some(shown(&bound, false)))
+}
+
+/// What the listeners are made of.
+struct Doors<'a> {
+    config: &'a Config,
+    serving: &'a Serving,
+    server: &'a Server,
+    metrics: &'a Metrics,
+    tls: Option<&'a Arc<TlsServer>>,
+}
+
+impl Doors<'_> {
+    fn open_for_clients(&self, service: &Arc<Service>) -> Result<Vec<String>, RunError> {
+        let mut endpoints = Vec::new();
+        for address in &self.config.addresses {
+            let regions = RegionRule::Only(self.config.regions.clone());
+            let authenticator = Authenticator::new(regions, None);
+            let door = AwsDoor::new(Arc::clone(service), authenticator, self.metrics);
+            let endpoint = match address {
+                Address::Tcp(address) => Endpoint::Tcp { address: *address, tls: self.tls.cloned() },
+                Address::Unix(path) => Endpoint::Unix { path: path.clone() },
+            };
+            let (limits, traffic) = (self.config.limits.clone(), self.metrics.listener("aws"));
+            let bound = self.serving.listen(self.server, endpoint, door, limits, traffic)?;
+            endpoints.push(shown(&bound, self.tls.is_some()));
+        }
+        Ok(endpoints)
+    }
+
+    fn open_for_operators(&self, service: &Arc<Service>) -> Result<(), RunError> {
+        let Some(region) = self.config.regions.first() else { return Ok(()) };
+        let operators = OperatorDoor::new(Arc::clone(service), region.clone());
+        let endpoint = Endpoint::Unix { path: self.config.admin_socket.clone() };
+        let traffic = self.metrics.listener("admin");
+        self.serving.listen(self.server, endpoint, operators, Limits::default(), traffic).map(drop)
+    }
+}
+
+fn shown(bound: &Bound, tls: bool) -> String {
+    match bound {
+        Bound::Tcp(address) if tls => format!("https://{address}"),
+        Bound::Tcp(address) => format!("http://{address}"),
+        Bound::Unix(path) => format!("unix:{}", path.display()),
+    }
+}
