@@ -23,15 +23,23 @@ pub(super) fn spki_of(algorithm_identifier: &[u8], spki: &[u8]) -> Result<(), Un
     if one_sequence(spki)?.starts_with(algorithm_identifier) { Ok(()) } else { Err(Unspecified) }
 }
 
-/// Checks that an SPKI has exactly this `AlgorithmIdentifier` and an uncompressed point (RFC 5480 §2.2): AWS-LC would
-/// take the hybrid form of the same point too, and one key must have one spelling.
-pub(super) fn spki_with_uncompressed_point(
+/// First octets of a point (SEC 1 §2.3.3): the hybrid forms, 06 and 07, are nowhere accepted.
+pub(super) const UNCOMPRESSED: &[u8] = &[0x04];
+/// As [`UNCOMPRESSED`], and the two compressed forms.
+pub(super) const UNCOMPRESSED_OR_COMPRESSED: &[u8] = &[0x02, 0x03, 0x04];
+
+/// Checks that an SPKI has exactly this `AlgorithmIdentifier` and a point of one of these forms (RFC 5480 §2.2): AWS-LC
+/// would take the hybrid form of the same point too.
+pub(super) fn spki_with_point(
     algorithm_identifier: &[u8],
+    forms: &[u8],
     spki: &[u8],
 ) -> Result<(), Unspecified> {
     let bits = one_sequence(spki)?.strip_prefix(algorithm_identifier).ok_or(Unspecified)?;
     match bits {
-        [0x03, 0x00..=0x7f, 0x00, 0x04, ..] | [0x03, 0x81, _, 0x00, 0x04, ..] => Ok(()),
+        [0x03, 0x00..=0x7f, 0x00, form, ..] | [0x03, 0x81, _, 0x00, form, ..] if forms.contains(form) => {
+            Ok(())
+        }
         _ => Err(Unspecified),
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::agreement::{Algorithm, PrivateKey, UnparsedPublicKey, agree};
 
-use super::der::spki_with_uncompressed_point;
+use super::der::{UNCOMPRESSED_OR_COMPRESSED, spki_with_point};
 use crate::error::Unspecified;
 use crate::secret::{SecretBytes, SharedSecret};
 
@@ -28,7 +28,7 @@ impl Agreer {
     /// Agrees with a peer's key, given as SPKI. AWS-LC checks that its point is on the same curve.
     pub(super) fn agree(&self, peer_spki: &[u8]) -> Result<SharedSecret, Unspecified> {
         // The parser behind would take a bare point, or a curve spelled out, too.
-        spki_with_uncompressed_point(self.identifier, peer_spki)?;
+        spki_with_point(self.identifier, UNCOMPRESSED_OR_COMPRESSED, peer_spki)?;
         let peer = UnparsedPublicKey::new(self.algorithm, peer_spki);
         agree(&self.key, peer, Unspecified, |x| {
             Ok(SecretBytes::init_with(x.len(), |secret| secret.copy_from_slice(x)).into())

@@ -12,7 +12,7 @@ use aws_lc_rs::signature::{
 use keyreeve_model::algorithm::{MessageType, SigningAlgorithm};
 use keyreeve_model::key_spec::KeySpec;
 
-use super::der::{one_sequence, spki_with_uncompressed_point};
+use super::der::{UNCOMPRESSED, one_sequence, spki_with_point};
 use super::ecdh::Agreer;
 use super::signed_input::SignedInput;
 use crate::error::Unspecified;
@@ -150,7 +150,7 @@ impl EcPublic {
     /// Parses SPKI DER; the point must be on the curve.
     pub(crate) fn open(spec: KeySpec, spki: &[u8]) -> Result<Self, Unspecified> {
         let row = row_of(spec)?;
-        spki_with_uncompressed_point(row.identifier, spki)?;
+        spki_with_point(row.identifier, UNCOMPRESSED, spki)?;
         let key = ParsedPublicKey::new(row.verification, spki).map_err(|_| Unspecified)?;
         Ok(Self { row, key })
     }

@@ -73,7 +73,8 @@ pub(super) fn sync_directory_of(path: &Path) -> Result<(), RootKeyError> {
     File::open(directory).and_then(|file| file.sync_all()).map_err(RootKeyError::io("sync", directory))
 }
 
-fn temporary_of(path: &Path) -> PathBuf {
+/// Where a file is written before it takes its name.
+pub(super) fn temporary_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     PathBuf::from(name)

@@ -1,12 +1,12 @@
 //! The key file: 32 random bytes as one line of text, readable by its owner alone. It opens one slot.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::error::RootKeyError;
-use super::file::sync_directory_of;
+use super::file::{sync_directory_of, temporary_of};
 use crate::random;
 use crate::secret::{SecretArray, SecretBytes};
 
@@ -64,17 +64,44 @@ fn create(path: &Path) -> Result<(), RootKeyError> {
         newline.copy_from_slice(b"\n");
         hex::encode_to_slice(key.expose_secret(), digits).map_err(|_| crate::error::Unspecified)
     })?;
-    let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = open.map_err(RootKeyError::io("create", path))?;
-    file.write_all(text.expose_secret()).map_err(RootKeyError::io("write", path))?;
-    file.sync_all().map_err(RootKeyError::io("sync", path))?;
+    // Whole before it has its name: half a key file, found after a crash, would keep the deployment from ever starting.
+    let temporary = temporary_of(path);
+    remove_if_there(&temporary).map_err(RootKeyError::io("remove", &temporary))?;
+    let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+    let mut file = open.map_err(RootKeyError::io("create", &temporary))?;
+    file.write_all(text.expose_secret()).map_err(RootKeyError::io("write", &temporary))?;
+    file.sync_all().map_err(RootKeyError::io("sync", &temporary))?;
+    // A link and not a rename: it never replaces a key file that somebody made meanwhile.
+    let linked = fs::hard_link(&temporary, path);
+    remove_if_there(&temporary).map_err(RootKeyError::io("remove", &temporary))?;
+    linked.map_err(RootKeyError::io("create", path))?;
     sync_directory_of(path)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+
+    #[test]
+    fn a_creation_that_a_crash_interrupted_is_repeated_and_never_replaces_a_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        fs::write(temporary_of(&path), "keyreeve-root").unwrap();
+        let key = read_or_create(&path).unwrap();
+        assert!(!temporary_of(&path).exists());
+        assert!(create(&path).is_err());
+        assert!(read(&path).unwrap().ct_eq(&key));
+        // After the link, before the temporary name was removed.
+        fs::hard_link(&path, temporary_of(&path)).unwrap();
+        assert!(read_or_create(&path).unwrap().ct_eq(&key));
+    }
 
     #[test]
     fn a_created_key_file_is_private_and_reads_back() {
