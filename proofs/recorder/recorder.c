@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { CREATE = 1, MKDIR, WRITE, TRUNCATE, SYNC_BEGIN, SYNC_END, RENAME, UNLINK, CHMOD, STRANGE };
+enum kind { CREATE = 1, MKDIR, WRITE, TRUNCATE, SYNC_BEGIN, SYNC_END, RENAME, UNLINK, CHMOD, STRANGE, LINK };
 
 #define FDS_MAX 65536
 static unsigned char followed[FDS_MAX];
@@ -52,6 +52,8 @@ REAL(int, ftruncate64, int, off64_t);
 REAL(int, fsync, int);
 REAL(int, fdatasync, int);
 REAL(int, rename, const char *, const char *);
+REAL(int, link, const char *, const char *);
+REAL(int, linkat, int, const char *, int, const char *, int);
 REAL(int, unlink, const char *);
 REAL(int, rmdir, const char *);
 REAL(int, mkdir, const char *, mode_t);
@@ -62,6 +64,7 @@ static void prepare(void) {
 #define FIND(name) real_##name = (__typeof__(real_##name))dlsym(RTLD_NEXT, #name)
     FIND(open); FIND(open64); FIND(openat); FIND(openat64); FIND(close); FIND(write); FIND(pwrite); FIND(pwrite64);
     FIND(writev); FIND(ftruncate); FIND(ftruncate64); FIND(fsync); FIND(fdatasync); FIND(rename); FIND(unlink);
+    FIND(link); FIND(linkat);
     FIND(rmdir); FIND(mkdir); FIND(fchmod); FIND(chmod);
     const char *folder = getenv("KEYREEVE_PROOF_ROOT"), *log = getenv("KEYREEVE_PROOF_LOG");
     if (!folder || !log) return;
@@ -240,6 +243,21 @@ int rename(const char *from, const char *to) {
     struct stat status;
     if (!source || !target || lstat(from, &status) || S_ISSOCK(status.st_mode)) return real_rename(from, to);
     UNDER_LOCK(int, record(RENAME, 0, 0, 0, source, target, strlen(target)), real_rename(from, to));
+}
+
+#define LINKED(call)                                                                                                  \
+    start();                                                                                                          \
+    const char *source = name_of(from), *target = name_of(to);                                                        \
+    if (!source || !target) return call;                                                                              \
+    pthread_mutex_lock(&lock);                                                                                        \
+    int outcome = call;                                                                                               \
+    if (!outcome) record(LINK, 0, 0, 0, source, target, strlen(target));                                              \
+    pthread_mutex_unlock(&lock);                                                                                      \
+    return outcome
+
+int link(const char *from, const char *to) { LINKED(real_link(from, to)); }
+int linkat(int at, const char *from, int into, const char *to, int flags) {
+    LINKED(real_linkat(at, from, into, to, flags));
 }
 
 static int removed(int (*call)(const char *), const char *path) {

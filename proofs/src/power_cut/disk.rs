@@ -176,6 +176,7 @@ impl Disk {
             }
             What::SyncEnds { inode, number } => self.sync(*inode, *number),
             What::Rename { from, to } => self.rename(from, to),
+            What::Link { from, to } => self.link(from, to),
             What::Unlink { name } => self.unlink(name),
             What::Mode { inode, mode } => {
                 let object = self.object(*inode)?;
@@ -246,6 +247,15 @@ impl Disk {
         let (folder, source) = self.folder_of(from)?;
         let object = *folder.visible.get(source).ok_or_else(|| format!("{from} is unknown"))?;
         folder.push(number, Naming::Rename { from: source.to_owned(), to: target, object }, Naming::apply);
+        Ok(())
+    }
+
+    fn link(&mut self, from: &str, to: &str) -> Result<(), String> {
+        let number = self.operations;
+        let (folder, source) = self.folder_of(from)?;
+        let object = *folder.visible.get(source).ok_or_else(|| format!("{from} is unknown"))?;
+        let (folder, name) = self.folder_of(to)?;
+        folder.push(number, Naming::Add { name: name.to_owned(), object }, Naming::apply);
         Ok(())
     }
 

@@ -78,6 +78,17 @@ fn a_rename_is_done_or_not_and_never_half() {
 }
 
 #[test]
+fn a_link_is_a_second_name_of_one_file() {
+    let mut events = vec![create("new", 5), write(5, 0, b"key")];
+    events.extend(sync(5, 1));
+    events.push(What::Link { from: "new".to_owned(), to: "key".to_owned() });
+    events.push(What::Unlink { name: "new".to_owned() });
+    assert_eq!(cut(&play(&events), Fate::All).into_keys().collect::<Vec<_>>(), ["key"]);
+    events.extend(sync(1, 2));
+    assert_eq!(content(&cut(&play(&events), Fate::None), "key"), Some(&b"key"[..]));
+}
+
+#[test]
 fn any_subset_of_unsynced_writes_is_found_and_never_a_synced_one_lost() {
     let mut events = vec![create("a", 5), write(5, 0, b"___")];
     events.extend(sync(5, 1));

@@ -43,6 +43,7 @@ pub(crate) enum What {
     SyncBegins { inode: u64, number: i64 },
     SyncEnds { inode: u64, number: i64 },
     Rename { from: String, to: String },
+    Link { from: String, to: String },
     Unlink { name: String },
     Mode { inode: u64, mode: u32 },
 }
@@ -126,6 +127,7 @@ fn record(log: &[u8]) -> Result<Option<(Event, &[u8])>, String> {
         7 => What::Rename { from: name, to: text(data) },
         8 => What::Unlink { name },
         9 => What::Mode { inode, mode },
+        11 => What::Link { from: name, to: text(data) },
         _ => return Err(format!("the server used `{name}`, which the recorder cannot replay (kind {kind})")),
     };
     Ok(Some((Event { at, what }, rest)))
