@@ -1,9 +1,11 @@
 """TLS with the private authority of `keyreeve dev --tls`: boto3, curl with HTTP/2, and MongoDB's libmongocrypt."""
 
 import re
+import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import boto3
 import botocore.exceptions
@@ -147,3 +149,40 @@ def test_mongodb_client_side_encryption(tls_server):
     reader = Vault(tls_server.authority)
     reader.keys = vault.keys
     assert bson.decode(ExplicitEncrypter(reader, options).decrypt(sealed)) == PLAINTEXT
+
+
+def make_certificate(folder):
+    """A self-signed certificate for 127.0.0.1 and its key, in the files that the server was given."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    command += ["-keyout", str(folder / "server.key"), "-out", str(folder / "server.pem")]
+    subprocess.run(command, check=True, capture_output=True)
+    return ssl.create_default_context(cafile=folder / "server.pem")
+
+
+def shakes_hands(server, trusting):
+    try:
+        with socket.create_connection(("127.0.0.1", server.port)) as plain:
+            trusting.wrap_socket(plain, server_hostname="127.0.0.1").close()
+        return True
+    except ssl.SSLCertVerificationError:
+        return False
+
+
+def test_a_certificate_of_ones_own_is_served_and_read_again_on_sighup(tmp_path):
+    first = make_certificate(tmp_path)
+    arguments = ["--tls-cert", str(tmp_path / "server.pem"), "--tls-key", str(tmp_path / "server.key")]
+    running = Server(tmp_path, arguments).start()
+    try:
+        assert running.url.startswith("https://")
+        assert shakes_hands(running, first)
+        second = make_certificate(tmp_path)
+        assert not shakes_hands(running, second)
+        running.process.send_signal(signal.SIGHUP)
+        # Each turn is a whole handshake; the deadline only ends a test that would fail.
+        deadline = time.monotonic() + 30
+        while not shakes_hands(running, second):
+            assert time.monotonic() < deadline, running.log
+        assert not shakes_hands(running, first)
+    finally:
+        running.stop()

@@ -17,7 +17,23 @@ use crate::listener::{Bound, Endpoint, Server};
 use crate::observe::{Metrics, Observation, Readiness};
 use crate::seed::SeedFile;
 use crate::serving::{RunError, Serving};
-use crate::tls::DevCa;
+use crate::tls::{DevCa, TlsServer};
+
+/// How `dev` speaks TLS.
+#[derive(Debug, Clone)]
+pub enum DevTls {
+    /// Plain HTTP.
+    Off,
+    /// With a certificate of a private CA, for `localhost` and these names.
+    PrivateCa(Vec<String>),
+    /// With a certificate chain and its private key, PEM.
+    Files {
+        /// The chain.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+}
 
 /// What `dev` is told.
 #[derive(Debug, Clone)]
@@ -28,10 +44,8 @@ pub struct DevOptions {
     pub listen: SocketAddr,
     /// A file that shifts the clock.
     pub clock: Option<PathBuf>,
-    /// Whether to speak TLS with a private CA.
-    pub tls: bool,
-    /// Names in the certificate besides `localhost`.
-    pub tls_names: Vec<String>,
+    /// How to speak TLS, if at all.
+    pub tls: DevTls,
     /// Where health and metrics are answered.
     pub observe: Option<SocketAddr>,
     /// Keys that are there from the start.
@@ -85,8 +99,7 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
     metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
     let authenticator = Authenticator::new(RegionRule::Every, Some(well_known));
     let door = AwsDoor::new(Arc::clone(&deployment.service), authenticator, &metrics);
-    let ca = options.tls.then(|| private_ca(options, folder.as_ref())).transpose()?;
-    let tls = ca.as_ref().map(DevCa::server).transpose()?.map(Arc::new);
+    let (ca, tls) = speak_tls(options, folder.as_ref())?;
     let scheme = if tls.is_some() { "https" } else { "http" };
 
     let server = Server::start(None).map_err(RunError::Threads)?;
@@ -139,11 +152,32 @@ fn secret_for(listen: SocketAddr) -> Result<String, RunError> {
     Ok(hex::encode(random))
 }
 
-fn private_ca(options: &DevOptions, folder: Option<&Folder>) -> Result<DevCa, RunError> {
+/// The private CA, where there is one, and what speaks TLS.
+fn speak_tls(
+    options: &DevOptions,
+    folder: Option<&Folder>,
+) -> Result<(Option<DevCa>, Option<Arc<TlsServer>>), RunError> {
+    match &options.tls {
+        DevTls::Off => Ok((None, None)),
+        DevTls::PrivateCa(names) => {
+            let ca = private_ca(names.clone(), options.listen, folder)?;
+            let server = ca.server()?;
+            Ok((Some(ca), Some(Arc::new(server))))
+        }
+        DevTls::Files { certificate, key } => {
+            Ok((None, Some(Arc::new(TlsServer::from_pem_files(certificate, key)?))))
+        }
+    }
+}
+
+fn private_ca(
+    mut names: Vec<String>,
+    listen: SocketAddr,
+    folder: Option<&Folder>,
+) -> Result<DevCa, RunError> {
     let place = folder.map_or_else(|| std::env::temp_dir().join("keyreeve-dev-tls"), Folder::tls);
-    let mut names = options.tls_names.clone();
-    if !options.listen.ip().is_unspecified() {
-        names.push(options.listen.ip().to_string());
+    if !listen.ip().is_unspecified() {
+        names.push(listen.ip().to_string());
     }
     Ok(DevCa::open(&place, &names, std::time::SystemTime::now())?)
 }

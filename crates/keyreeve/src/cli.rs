@@ -71,6 +71,12 @@ pub(crate) struct Dev {
     /// Speaks TLS with a certificate of a private CA, and prints how to trust it.
     #[arg(long)]
     pub(crate) tls: bool,
+    /// Speaks TLS with this certificate chain (PEM); SIGHUP reads it and its key again.
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Further names or addresses for the certificate.
     #[arg(long, value_name = "NAME", requires = "tls")]
     pub(crate) tls_name: Vec<String>,

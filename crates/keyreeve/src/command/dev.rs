@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use keyreeve_model::region::{AccountId, Region};
-use keyreeve_server::dev::{self, DevOptions, DevReady};
+use keyreeve_server::dev::{self, DevOptions, DevReady, DevTls};
 use keyreeve_server::seed::SeedFile;
 
 use super::Failure;
@@ -21,12 +21,16 @@ pub(crate) fn run(arguments: Dev) -> Result<(), Failure> {
         }),
         None => None,
     };
+    let tls = match (arguments.tls_cert, arguments.tls_key) {
+        (Some(certificate), Some(key)) => DevTls::Files { certificate, key },
+        _ if arguments.tls => DevTls::PrivateCa(arguments.tls_name),
+        _ => DevTls::Off,
+    };
     let options = DevOptions {
         data: (!arguments.ephemeral).then_some(arguments.data),
         listen: SocketAddr::new(arguments.listen, arguments.port),
         clock: arguments.clock,
-        tls: arguments.tls,
-        tls_names: arguments.tls_name,
+        tls,
         observe: arguments.observe,
         seed,
     };
