@@ -56,6 +56,14 @@ def test_the_readme_starts_the_server_that_it_talks_to():
     assert len(start) == 1 and start[0].endswith(ENDPOINT), start
 
 
+def test_cargo_run_needs_no_name():
+    """The workspace has several programs: without a default member `cargo run -- dev` would ask which."""
+    command = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
+    metadata = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+    default = [package["name"] for package in metadata["packages"] if package["id"] in metadata["workspace_default_members"]]
+    assert default == ["keyreeve"]
+
+
 @pytest.mark.parametrize("arguments", [[], ["--tls"]])
 def test_what_dev_prints_is_enough(tmp_path, arguments):
     running = Server(tmp_path, arguments).start()
