@@ -1,4 +1,4 @@
-//! botocore's source distribution: AWS's SigV4 test suite and the KMS service model, pinned by hash.
+//! botocore's source distribution: AWS's SigV4 test suite and the service models, pinned by hash.
 //!
 //! Not part of this repository; pip verifies the hash before anything is unpacked.
 
@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 use super::python;
 use crate::{failure::Failure, house::House, step::Step};
 
-/// The release whose KMS model and SigV4 suite we hold ourselves to.
+/// The release whose models and SigV4 suite we hold ourselves to.
 pub(crate) const VERSION: &str = "1.44.5";
 /// SHA-256 of `botocore-1.44.5.tar.gz` on PyPI.
 pub(crate) const SHA256: &str = "a988f39e3a4484def0b8010f41128f71157da0515a4804fccce4739aa8f216da";
@@ -44,9 +44,9 @@ pub(crate) fn sigv4_suite(house: &House) -> PathBuf {
     source(house).join("tests").join("unit").join("auth").join("aws4_testsuite")
 }
 
-/// The KMS service model with its documentation.
-pub(crate) fn kms_model(house: &House) -> PathBuf {
-    source(house).join("botocore").join("data").join("kms").join("2014-11-01").join("service-2.json")
+/// A service model with its documentation.
+pub(crate) fn service_model(house: &House, service: &str, version: &str) -> PathBuf {
+    source(house).join("botocore").join("data").join(service).join(version).join("service-2.json")
 }
 
 fn source(house: &House) -> PathBuf {
