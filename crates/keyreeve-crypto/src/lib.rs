@@ -6,6 +6,7 @@
 
 pub mod ciphertext_blob;
 mod derivation;
+pub mod digest;
 pub mod error;
 mod fields;
 pub mod keyring;

@@ -56,6 +56,18 @@ impl EncryptionContext {
     }
 }
 
+impl serde::Serialize for EncryptionContext {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.entries.serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for EncryptionContext {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(BTreeMap::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Lengths are bounded by the limit that `new` holds, far below 2^32.
 fn u32_len(len: usize) -> [u8; 4] {
     u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes()

@@ -3,7 +3,10 @@
 
 use crate::algorithm::{EncryptionAlgorithm, KeyUsage, MessageType, Origin, SigningAlgorithm};
 use crate::arn::{AliasArn, KeyArn};
-use crate::key_spec::KeySpec;
+use crate::grant::GrantOperation;
+use crate::grantable::grantable;
+use crate::iam_error::IamError;
+use crate::key_spec::{KeyClass, KeySpec};
 use crate::key_state::StateRefusal;
 use crate::tag::TagFault;
 
@@ -33,7 +36,7 @@ pub enum KmsError {
     AliasNotFound(AliasArn),
     /// The operation takes no alias.
     AliasesNotSupported,
-    /// Not an ARN of a key or an alias.
+    /// Not an ARN of a key, an alias or a principal.
     MalformedArn(String),
     /// The alias exists.
     AliasExists(AliasArn),
@@ -87,8 +90,16 @@ pub enum KmsError {
     MalformedPolicy(PolicyFault),
     /// A grant token is not one of ours.
     InvalidGrantToken,
+    /// No grant of this id on the key.
+    GrantNotFound(String),
+    /// Not the form of a grant id.
+    InvalidGrantId,
+    /// A principal of a grant that does not exist.
+    NoSuchPrincipal(String),
     /// Policy does not allow it: AWS's text, composed by the gatehouse from the verdict.
     AccessDenied(String),
+    /// An error of IAM or STS.
+    Iam(IamError),
     /// An operator's command cannot be carried out: a sentence with what to do next. No customer ever gets it.
     Refused(String),
     /// The store did not answer in time, or its outcome is unknown.
@@ -147,6 +158,22 @@ pub enum Invalid {
     RamPolicy,
     OriginSpec(Origin, KeySpec),
     DryRunModifiersWithoutDryRun,
+    GrantOperations { asked: Vec<GrantOperation>, class: KeyClass, usage: KeyUsage },
+    GrantOfNothing,
+    GrantOfCreateGrantOnly,
+    GrantContextKind,
+    GrantConstraints,
+    GrantConstraintPairs,
+    GrantConstraintValue,
+    GrantGrantee,
+    GrantRetirer,
+    GrantServiceWithoutRetirer,
+    GrantServiceWithoutSource,
+    GrantSourceWithoutService,
+    GranteeFilter,
+    RetirerFilter,
+    ServiceFilter,
+    RetiredGrant,
 }
 
 /// Resource quotas.
@@ -154,6 +181,7 @@ pub enum Invalid {
 #[expect(missing_docs, reason = "each variant is documented by its text in `message`")]
 pub enum Quota {
     AliasesPerKey,
+    GrantsPerKey,
     KeysPerAccount,
     PolicyBytes,
 }
@@ -193,7 +221,11 @@ impl KmsError {
     /// The AWS type, whose fault, and the public text.
     pub fn wire(&self) -> WireError {
         let (code, message) = self.client_fault();
-        let server = matches!(self, Self::DependencyTimeout | Self::Internal | Self::Conflict);
+        let server = if let Self::Iam(error) = self {
+            error.status() >= 500
+        } else {
+            matches!(self, Self::DependencyTimeout | Self::Internal | Self::Conflict)
+        };
         let blame = if server { Blame::Server } else { Blame::Client };
         WireError { code, blame, message }
     }
@@ -267,7 +299,13 @@ impl KmsError {
             Self::InvalidMarker => ("InvalidMarkerException", None),
             Self::MalformedPolicy(fault) => ("MalformedPolicyDocumentException", Some(fault.message())),
             Self::InvalidGrantToken => ("InvalidGrantTokenException", None),
+            Self::GrantNotFound(id) => ("NotFoundException", Some(format!("Grant ID {id} not found"))),
+            Self::InvalidGrantId => ("InvalidGrantIdException", None),
+            Self::NoSuchPrincipal(text) => {
+                ("InvalidArnException", Some(format!("ARN does not refer to a valid principal: {text}")))
+            }
             Self::AccessDenied(text) => ("AccessDeniedException", Some(text.clone())),
+            Self::Iam(error) => (error.code(), Some(error.message().to_owned())),
             Self::Refused(text) => ("CommandRefusedException", Some(text.clone())),
             Self::DependencyTimeout => (
                 "DependencyTimeoutException",
@@ -352,15 +390,65 @@ impl Invalid {
             Self::RamPolicy => "The AWS_RAM policy can only be managed by the RAM service".to_owned(),
             Self::OriginSpec(origin, spec) => format!("Origin {origin} is not compatible with KeySpec {spec}"),
             Self::DryRunModifiersWithoutDryRun => "DryRunModifiers can be used only when DryRun is set.".to_owned(),
+            Self::GrantOperations { asked, class, usage } => grant_operations(asked, *class, *usage),
+            Self::GrantOfNothing => "Grants must contain at least one operation.".to_owned(),
+            Self::GrantOfCreateGrantOnly => "Grants must not contain only the CreateGrant operation.".to_owned(),
+            Self::GrantContextKind => {
+                "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
+                    .to_owned()
+            }
+            Self::GrantConstraints => "More than one constraint supplied".to_owned(),
+            Self::GrantConstraintPairs => "A grant constraint can include up to 8 encryption context pairs.".to_owned(),
+            Self::GrantConstraintValue => {
+                "An encryption context value in a grant constraint cannot exceed 384 characters.".to_owned()
+            }
+            Self::GrantGrantee | Self::GranteeFilter => {
+                "You must specify either GranteePrincipal or GranteeServicePrincipal, but not both.".to_owned()
+            }
+            Self::GrantRetirer => {
+                "You can specify either RetiringPrincipal or RetiringServicePrincipal, but not both.".to_owned()
+            }
+            Self::RetirerFilter => {
+                "You must specify either RetiringPrincipal or RetiringServicePrincipal, but not both.".to_owned()
+            }
+            Self::GrantServiceWithoutRetirer => {
+                "RetiringPrincipal or RetiringServicePrincipal is required with GranteeServicePrincipal.".to_owned()
+            }
+            Self::GrantServiceWithoutSource => {
+                "The SourceArn grant constraint is required with GranteeServicePrincipal.".to_owned()
+            }
+            Self::GrantSourceWithoutService => {
+                "The SourceArn grant constraint can be used only with GranteeServicePrincipal.".to_owned()
+            }
+            Self::ServiceFilter => "This filter can be used only by a service principal.".to_owned(),
+            Self::RetiredGrant => {
+                "You must specify either GrantToken, or both KeyId and GrantId, but not all of them.".to_owned()
+            }
         };
         Some(text)
     }
+}
+
+/// AWS names those that do not fit, then all that would.
+fn grant_operations(asked: &[GrantOperation], class: KeyClass, usage: KeyUsage) -> String {
+    let valid = grantable(class, usage);
+    let list = |operations: &mut dyn Iterator<Item = &GrantOperation>| {
+        operations.map(|operation| operation.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let wrong = list(&mut asked.iter().filter(|operation| !valid.contains(operation)));
+    let kind = if class == KeyClass::Asymmetric { "an asymmetric" } else { "a symmetric" };
+    let valid = list(&mut valid.iter());
+    format!(
+        "Operations [{wrong}] are not supported when creating a grant for {kind} KMS key with key usage {usage}. Valid \
+         operations are [{valid}]"
+    )
 }
 
 impl Quota {
     const fn message(self) -> &'static str {
         match self {
             Self::AliasesPerKey => "The maximum number of aliases for this key (50) has been reached.",
+            Self::GrantsPerKey => "The maximum number of grants for this key (50000) has been reached.",
             Self::KeysPerAccount => {
                 "The maximum number of keys for this account in this Region (100000) has been reached."
             }
@@ -381,6 +469,12 @@ impl PolicyFault {
     }
 }
 
+impl std::fmt::Display for PolicyFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
 impl std::fmt::Display for KmsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let wire = self.wire();
@@ -389,6 +483,12 @@ impl std::fmt::Display for KmsError {
 }
 
 impl std::error::Error for KmsError {}
+
+impl From<IamError> for KmsError {
+    fn from(error: IamError) -> Self {
+        Self::Iam(error)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -400,6 +500,16 @@ mod tests {
         assert_eq!(one.as_deref(), Some("1 validation error detected: A"));
         let two = KmsError::Violations(vec!["A".to_owned(), "B".to_owned()]).wire().message;
         assert_eq!(two.as_deref(), Some("2 validation errors detected: A; B"));
+    }
+
+    #[test]
+    fn operations_that_do_not_fit_a_key_are_named_as_aws_names_them() {
+        let asked = vec![GrantOperation::Encrypt, GrantOperation::GenerateMac];
+        let usage = KeyUsage::GenerateVerifyMac;
+        let error = Invalid::GrantOperations { asked, class: KeyClass::Hmac, usage };
+        let text = "Operations [Encrypt] are not supported when creating a grant for a symmetric KMS key with key usage \
+                    GENERATE_VERIFY_MAC. Valid operations are [CreateGrant, RetireGrant, DescribeKey, GenerateMac, VerifyMac]";
+        assert_eq!(error.message().as_deref(), Some(text));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What is kept about a key beside its material: one row, so that state, policy and tags change together.
 //! No secret is in it.
 
+use std::collections::BTreeMap;
+
 use crate::algorithm::{KeyManager, KeyUsage, Origin};
 use crate::arn::KeyArn;
 use crate::key_spec::KeySpec;
@@ -32,6 +34,9 @@ pub struct KeyRecord {
     pub deletion: Option<Timestamp>,
     /// The key policy, as it was put.
     pub policy: String,
+    /// Unique ids that the ARNs of users and roles in the policy had when it was put: a later namesake is somebody else.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub policy_pins: BTreeMap<String, String>,
     /// Tags.
     pub tags: Tags,
     /// Whether material is present: false until an EXTERNAL key's material was imported.

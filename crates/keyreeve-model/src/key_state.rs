@@ -29,6 +29,8 @@ pub enum StateRule {
     Any,
     /// Use of the material.
     Crypto,
+    /// CreateGrant: also while the key store is away.
+    Grant,
     /// GetPublicKey: also while Disabled (capture of 2026-09; the guide says otherwise).
     PublicKey,
     /// Everything but the two deletion states.
@@ -47,6 +49,7 @@ impl StateRule {
         match self {
             Self::Any => KeyState::ALL,
             Self::Crypto => &[Enabled, Updating],
+            Self::Grant => &[Enabled, Unavailable, Updating],
             Self::PublicKey => &[Enabled, Disabled, Updating],
             Self::NotDeleting => &[Creating, Enabled, Disabled, PendingImport, Unavailable, Updating],
             Self::Toggle => &[Enabled, Disabled, Unavailable],
@@ -120,15 +123,19 @@ mod tests {
     #[test]
     fn every_rule_decides_every_state() {
         use StateRefusal as R;
-        let rows: &[(KeyState, [Option<R>; 6])] = &[
-            // state: crypto, public key, not deleting, toggle, schedule, cancel
-            (Enabled, [None, None, None, None, None, Some(R::NotPendingDeletion)]),
-            (Disabled, [Some(R::Disabled), None, None, None, None, Some(R::NotPendingDeletion)]),
-            (PendingDeletion, [Some(R::PendingDeletion); 6].map_last(None)),
-            (PendingReplicaDeletion, [Some(R::PendingReplicaDeletion); 6].map_last(None)),
+        let rows: &[(KeyState, [Option<R>; 7])] = &[
+            // state: crypto, grant, public key, not deleting, toggle, schedule, cancel
+            (Enabled, [None, None, None, None, None, None, Some(R::NotPendingDeletion)]),
+            (
+                Disabled,
+                [Some(R::Disabled), Some(R::Disabled), None, None, None, None, Some(R::NotPendingDeletion)],
+            ),
+            (PendingDeletion, [Some(R::PendingDeletion); 7].map_last(None)),
+            (PendingReplicaDeletion, [Some(R::PendingReplicaDeletion); 7].map_last(None)),
             (
                 PendingImport,
                 [
+                    Some(R::PendingImport),
                     Some(R::PendingImport),
                     Some(R::PendingImport),
                     None,
@@ -139,11 +146,20 @@ mod tests {
             ),
             (
                 Unavailable,
-                [Some(R::Unavailable), Some(R::Unavailable), None, None, None, Some(R::NotPendingDeletion)],
+                [
+                    Some(R::Unavailable),
+                    None,
+                    Some(R::Unavailable),
+                    None,
+                    None,
+                    None,
+                    Some(R::NotPendingDeletion),
+                ],
             ),
             (
                 Creating,
                 [
+                    Some(R::Creating),
                     Some(R::Creating),
                     Some(R::Creating),
                     None,
@@ -152,11 +168,15 @@ mod tests {
                     Some(R::NotPendingDeletion),
                 ],
             ),
-            (Updating, [None, None, None, Some(R::Updating), Some(R::Updating), Some(R::NotPendingDeletion)]),
+            (
+                Updating,
+                [None, None, None, None, Some(R::Updating), Some(R::Updating), Some(R::NotPendingDeletion)],
+            ),
         ];
         assert_eq!(rows.len(), KeyState::ALL.len());
         let rules = [
             StateRule::Crypto,
+            StateRule::Grant,
             StateRule::PublicKey,
             StateRule::NotDeleting,
             StateRule::Toggle,
@@ -174,9 +194,9 @@ mod tests {
     trait MapLast {
         fn map_last(self, last: Option<StateRefusal>) -> Self;
     }
-    impl MapLast for [Option<StateRefusal>; 6] {
+    impl MapLast for [Option<StateRefusal>; 7] {
         fn map_last(mut self, last: Option<StateRefusal>) -> Self {
-            self[5] = last;
+            self[6] = last;
             self
         }
     }

@@ -15,6 +15,12 @@ pub const TAGS_PER_KEY_MAX: usize = 50;
 pub const ALIASES_PER_KEY_MAX: usize = 50;
 /// Customer managed keys of one account in one Region.
 pub const KEYS_PER_ACCOUNT_MAX: u64 = 100_000;
+/// Grants on one key.
+pub const GRANTS_PER_KEY_MAX: u64 = 50_000;
+/// Pairs in an encryption context constraint of a grant.
+pub const CONSTRAINT_PAIRS_MAX: usize = 8;
+/// Characters of a value in an encryption context constraint of a grant.
+pub const CONSTRAINT_VALUE_CHARACTERS_MAX: usize = 384;
 /// Grant tokens in one request.
 pub const GRANT_TOKENS_MAX: usize = 10;
 /// Shortest waiting period of ScheduleKeyDeletion, in days.

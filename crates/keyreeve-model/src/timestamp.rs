@@ -29,6 +29,17 @@ impl Timestamp {
         Self(self.0.saturating_add(days.saturating_mul(DAY_MILLIS)))
     }
 
+    /// This many seconds later.
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// Whole seconds as the query protocol and policies write them: `2026-01-01T00:00:00Z` (ISO 8601). What no
+    /// calendar has is the epoch.
+    pub fn to_iso_8601(self) -> String {
+        jiff::Timestamp::from_second(self.as_seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+    }
+
     /// Seconds with up to three decimals, as AWS JSON 1.1 writes a timestamp.
     pub fn to_json_number(self) -> serde_json::Number {
         if self.0 % 1000 == 0 {
@@ -43,6 +54,17 @@ impl Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn iso_form_is_utc_with_whole_seconds() {
+        for (millis, text) in [
+            (1_767_225_600_123, "2026-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (0, "1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::from_millis(millis).to_iso_8601(), text);
+        }
+    }
 
     #[test]
     fn wire_form_is_seconds_with_a_fraction() {

@@ -11,10 +11,11 @@ use keyreeve_service::clock::Clock;
 
 use crate::clock::{ShiftedClock, SystemClock};
 use crate::deployment::{Deployment, Folder, Mode, Secret, Unsealing};
-use crate::doors::{Authenticator, AwsDoor, OperatorDoor, WellKnownSecret};
+use crate::doors::{Authenticator, AwsDoor, OperatorDoor, TrustedProxies, WellKnownSecret};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
 use crate::observe::{Metrics, Observation, Readiness};
+use crate::oidc::OidcKeys;
 use crate::seed::SeedFile;
 use crate::serving::{RunError, Serving};
 use crate::tls::{DevCa, TlsServer};
@@ -48,6 +49,10 @@ pub struct DevOptions {
     pub tls: DevTls,
     /// Where health and metrics are answered.
     pub observe: Option<SocketAddr>,
+    /// Proxies that may say for whom they forward.
+    pub trusted_proxies: TrustedProxies,
+    /// Authorities of OpenID Connect providers, beside those of the system.
+    pub oidc_ca: Option<PathBuf>,
     /// Keys that are there from the start.
     pub seed: Option<SeedFile>,
 }
@@ -80,6 +85,7 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
         Some(file) => Arc::new(ShiftedClock::new(file.clone())),
         None => Arc::new(SystemClock),
     };
+    let issuers = OidcKeys::new(options.oidc_ca.as_deref())?;
     let serving = Serving::new()?;
     let folder = options.data.clone().map(Folder::new);
     let deployment = match &folder {
@@ -96,8 +102,10 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
     let secret = secret_for(options.listen)?;
     let well_known = WellKnownSecret::new(secret.as_bytes()).map_err(|_| RunError::Randomness)?;
     let metrics = Arc::new(Metrics::new());
+    deployment.service.ask_issuers_by(Arc::new(issuers));
     metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
-    let authenticator = Authenticator::new(RegionRule::Every, Some(well_known));
+    let authenticator =
+        Authenticator::new(RegionRule::Every, Some(well_known), options.trusted_proxies.clone());
     let door = AwsDoor::new(Arc::clone(&deployment.service), authenticator, &metrics);
     let (ca, tls) = speak_tls(options, folder.as_ref())?;
     let scheme = if tls.is_some() { "https" } else { "http" };

@@ -14,6 +14,7 @@ mod hardening;
 pub mod limits;
 pub mod listener;
 pub mod observe;
+pub mod oidc;
 pub mod seed;
 pub mod serve;
 pub mod serving;

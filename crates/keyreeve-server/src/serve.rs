@@ -15,6 +15,7 @@ use crate::doors::{Authenticator, AwsDoor, OperatorDoor};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
 use crate::observe::{Metrics, Observation};
+use crate::oidc::OidcKeys;
 use crate::serving::{RunError, Serving};
 use crate::tls::TlsServer;
 use store_watch::StoreWatch;
@@ -76,6 +77,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
     crate::hardening::apply(crate::hardening::Memory::Everything)?;
     let tls = config.tls.as_ref().map(|files| TlsServer::from_pem_files(&files.certificate, &files.key));
     let tls = tls.transpose().map_err(RunError::from)?.map(Arc::new);
+    let issuers = OidcKeys::new(config.oidc_ca_file.as_deref()).map_err(RunError::from)?;
     let mut serving = Serving::new()?;
     let server = Server::start(config.workers).map_err(RunError::Threads)?;
     let metrics = Arc::new(Metrics::new());
@@ -89,6 +91,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
         &unsealing,
         Arc::new(SystemClock),
     ))?;
+    deployment.service.ask_issuers_by(Arc::new(issuers));
     metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
     if let Some(store) = &deployment.store {
         watch.begin(store, &config.data).map_err(RunError::Threads)?;
@@ -132,7 +135,7 @@ impl Doors<'_> {
         let mut endpoints = Vec::new();
         for address in &self.config.addresses {
             let regions = RegionRule::Only(self.config.regions.clone());
-            let authenticator = Authenticator::new(regions, None);
+            let authenticator = Authenticator::new(regions, None, self.config.trusted_proxies.clone());
             let door = AwsDoor::new(Arc::clone(service), authenticator, self.metrics);
             let endpoint = match address {
                 Address::Tcp(address) => Endpoint::Tcp { address: *address, tls: self.tls.cloned() },

@@ -3,9 +3,9 @@
 
 use keyreeve_model::algorithm::KeyUsage;
 use keyreeve_model::key_state::StateRule;
-use keyreeve_policy::evidence::Effect;
 
 use crate::corridor::{Walk, walk};
+use crate::identity::{Group, InstanceProfile, ManagedPolicy, Role, User};
 use crate::input::shape::Structure;
 use crate::operations::*;
 
@@ -16,6 +16,8 @@ pub enum Api {
     Kms,
     /// STS, query protocol.
     Sts,
+    /// IAM, query protocol.
+    Iam,
     /// Operators, through the admin socket.
     Operator,
 }
@@ -50,6 +52,17 @@ impl Scope {
     }
 }
 
+/// What an operation does to what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Describes or lists.
+    Reads,
+    /// Uses key material.
+    Uses,
+    /// Changes stored state.
+    Changes,
+}
+
 /// One operation.
 #[derive(Debug)]
 pub struct Row {
@@ -57,8 +70,10 @@ pub struct Row {
     pub api: Api,
     /// Name, as the target header says it.
     pub name: &'static str,
-    /// IAM actions: one, or one for each key.
+    /// IAM actions: one, or one for each key; none where AWS asks for no permission.
     pub actions: &'static [&'static str],
+    /// The action that is asked for as well, on `*`, when what is made shall have tags.
+    pub tagging: Option<&'static str>,
     /// On what.
     pub scope: Scope,
     /// Whether AWS lets other accounts call it.
@@ -69,6 +84,8 @@ pub struct Row {
     pub usage: Option<KeyUsage>,
     /// Reads, uses or changes.
     pub effect: Effect,
+    /// Whether it must be signed; what need not be proves in its members who asks.
+    pub signed: bool,
     /// Shape of its input.
     pub input: &'static Structure,
     /// The corridor, for this operation.
@@ -87,11 +104,13 @@ impl Row {
             api: Api::Kms,
             name,
             actions,
+            tagging: None,
             scope,
             other_accounts: false,
             states: StateRule::Any,
             usage: None,
             effect: Effect::Reads,
+            signed: true,
             input,
             run,
         }
@@ -99,6 +118,11 @@ impl Row {
 
     const fn changes(mut self) -> Self {
         self.effect = Effect::Changes;
+        self
+    }
+
+    const fn tagging(mut self, action: &'static str) -> Self {
+        self.tagging = Some(action);
         self
     }
 
@@ -125,6 +149,16 @@ impl Row {
         self
     }
 
+    const fn iam(mut self) -> Self {
+        self.api = Api::Iam;
+        self
+    }
+
+    const fn unsigned(mut self) -> Self {
+        self.signed = false;
+        self
+    }
+
     const fn operator(mut self) -> Self {
         self.api = Api::Operator;
         self
@@ -146,7 +180,8 @@ use KeyUsage::{EncapsulateDecapsulate, EncryptDecrypt, GenerateVerifyMac, KeyAgr
 pub static CATALOGUE: &[Row] = &[
     Row::new("CancelKeyDeletion", &["kms:CancelKeyDeletion"], KEY, &cancel_key_deletion::INPUT, walk::<cancel_key_deletion::CancelKeyDeletion>).changes().states(StateRule::Cancel),
     Row::new("CreateAlias", &["kms:CreateAlias"], ALIAS, &create_alias::INPUT, walk::<create_alias::CreateAlias>).changes().states(StateRule::NotDeleting),
-    Row::new("CreateKey", &["kms:CreateKey"], ACCOUNT, &create_key::INPUT, walk::<create_key::CreateKey>).changes(),
+    Row::new("CreateGrant", &["kms:CreateGrant"], KEY, &create_grant::INPUT, walk::<create_grant::CreateGrant>).changes().states(StateRule::Grant).across_accounts(),
+    Row::new("CreateKey", &["kms:CreateKey"], ACCOUNT, &create_key::INPUT, walk::<create_key::CreateKey>).changes().tagging("kms:TagResource"),
     Row::new("Decapsulate", &["kms:Decapsulate"], KEY_OR_ALIAS, &decapsulate::INPUT, walk::<decapsulate::Decapsulate>).uses(EncapsulateDecapsulate),
     Row::new("Decrypt", &["kms:Decrypt"], KEY_OR_ALIAS, &decrypt::INPUT, walk::<decrypt::Decrypt>).uses(EncryptDecrypt),
     Row::new("DeleteAlias", &["kms:DeleteAlias"], ALIAS, &delete_alias::INPUT, walk::<delete_alias::DeleteAlias>).changes(),
@@ -167,11 +202,15 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("GetKeyRotationStatus", &["kms:GetKeyRotationStatus"], KEY, &get_key_rotation_status::INPUT, walk::<get_key_rotation_status::GetKeyRotationStatus>).across_accounts(),
     Row::new("GetPublicKey", &["kms:GetPublicKey"], KEY_OR_ALIAS, &get_public_key::INPUT, walk::<get_public_key::GetPublicKey>).states(StateRule::PublicKey).across_accounts(),
     Row::new("ListAliases", &["kms:ListAliases"], ACCOUNT, &list_aliases::INPUT, walk::<list_aliases::ListAliases>),
+    Row::new("ListGrants", &["kms:ListGrants"], KEY, &list_grants::INPUT, walk::<list_grants::ListGrants>).across_accounts(),
     Row::new("ListKeyPolicies", &["kms:ListKeyPolicies"], KEY, &list_key_policies::INPUT, walk::<list_key_policies::ListKeyPolicies>),
     Row::new("ListKeys", &["kms:ListKeys"], ACCOUNT, &list_keys::INPUT, walk::<list_keys::ListKeys>),
     Row::new("ListResourceTags", &["kms:ListResourceTags"], KEY, &list_resource_tags::INPUT, walk::<list_resource_tags::ListResourceTags>),
+    Row::new("ListRetirableGrants", &["kms:ListRetirableGrants"], ACCOUNT, &list_retirable_grants::INPUT, walk::<list_retirable_grants::ListRetirableGrants>),
     Row::new("PutKeyPolicy", &["kms:PutKeyPolicy"], KEY, &put_key_policy::INPUT, walk::<put_key_policy::PutKeyPolicy>).changes(),
     Row::new("ReEncrypt", &["kms:ReEncryptFrom", "kms:ReEncryptTo"], KEY_OR_ALIAS, &re_encrypt::INPUT, walk::<re_encrypt::ReEncrypt>).uses(EncryptDecrypt),
+    Row::new("RetireGrant", &["kms:RetireGrant"], KEY, &retire_grant::INPUT, walk::<retire_grant::RetireGrant>).changes().across_accounts(),
+    Row::new("RevokeGrant", &["kms:RevokeGrant"], KEY, &revoke_grant::INPUT, walk::<revoke_grant::RevokeGrant>).changes().across_accounts(),
     Row::new("ScheduleKeyDeletion", &["kms:ScheduleKeyDeletion"], KEY, &schedule_key_deletion::INPUT, walk::<schedule_key_deletion::ScheduleKeyDeletion>).changes().states(StateRule::Schedule),
     Row::new("Sign", &["kms:Sign"], KEY_OR_ALIAS, &sign::INPUT, walk::<sign::Sign>).uses(SignVerify),
     Row::new("TagResource", &["kms:TagResource"], KEY, &tag_resource::INPUT, walk::<tag_resource::TagResource>).changes().states(StateRule::NotDeleting),
@@ -180,8 +219,122 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("UpdateKeyDescription", &["kms:UpdateKeyDescription"], KEY, &update_key_description::INPUT, walk::<update_key_description::UpdateKeyDescription>).changes().states(StateRule::NotDeleting),
     Row::new("Verify", &["kms:Verify"], KEY_OR_ALIAS, &verify::INPUT, walk::<verify::Verify>).uses(SignVerify),
     Row::new("VerifyMac", &["kms:VerifyMac"], KEY_OR_ALIAS, &verify_mac::INPUT, walk::<verify_mac::VerifyMac>).uses(GenerateVerifyMac),
-    Row::new("GetCallerIdentity", &["sts:GetCallerIdentity"], ACCOUNT, &sts::get_caller_identity::INPUT, walk::<sts::get_caller_identity::GetCallerIdentity>).sts(),
+    Row::new("AssumeRole", &["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], ACCOUNT, &sts::assume_role::INPUT, walk::<sts::assume_role::AssumeRole>).sts().across_accounts(),
+    Row::new("AssumeRoleWithWebIdentity", &["sts:AssumeRoleWithWebIdentity"], ACCOUNT, &sts::assume_role_with_web_identity::INPUT, walk::<sts::assume_role_with_web_identity::AssumeRoleWithWebIdentity>).sts().across_accounts().unsigned(),
+    Row::new("GetAccessKeyInfo", &["sts:GetAccessKeyInfo"], ACCOUNT, &sts::get_access_key_info::INPUT, walk::<sts::get_access_key_info::GetAccessKeyInfo>).sts(),
+    Row::new("GetCallerIdentity", &[], ACCOUNT, &sts::get_caller_identity::INPUT, walk::<sts::get_caller_identity::GetCallerIdentity>).sts(),
+    Row::new("GetSessionToken", &[], ACCOUNT, &sts::get_session_token::INPUT, walk::<sts::get_session_token::GetSessionToken>).sts(),
+    Row::new("CreateUser", &["iam:CreateUser"], ACCOUNT, &iam::user::CREATE, walk::<iam::user::CreateUser>).changes().iam(),
+    Row::new("DeleteUser", &["iam:DeleteUser"], ACCOUNT, &iam::user::DELETE, walk::<iam::user::DeleteUser>).changes().iam(),
+    Row::new("GetUser", &["iam:GetUser"], ACCOUNT, &iam::user::GET, walk::<iam::user::GetUser>).iam(),
+    Row::new("ListUsers", &["iam:ListUsers"], ACCOUNT, &iam::user::LIST, walk::<iam::user::ListUsers>).iam(),
+    Row::new("CreatePolicy", &["iam:CreatePolicy"], ACCOUNT, &iam::managed_policy::CREATE, walk::<iam::managed_policy::CreatePolicy>).changes().iam(),
+    Row::new("DeletePolicy", &["iam:DeletePolicy"], ACCOUNT, &iam::managed_policy::POLICY_ARN, walk::<iam::managed_policy::DeletePolicy>).changes().iam(),
+    Row::new("GetPolicy", &["iam:GetPolicy"], ACCOUNT, &iam::managed_policy::POLICY_ARN, walk::<iam::managed_policy::GetPolicy>).iam(),
+    Row::new("ListPolicies", &["iam:ListPolicies"], ACCOUNT, &iam::policy_list::LIST, walk::<iam::policy_list::ListPolicies>).iam(),
+    Row::new("CreatePolicyVersion", &["iam:CreatePolicyVersion"], ACCOUNT, &iam::policy_version::CREATE, walk::<iam::policy_version::CreatePolicyVersion>).changes().iam(),
+    Row::new("DeletePolicyVersion", &["iam:DeletePolicyVersion"], ACCOUNT, &iam::policy_version::VERSION, walk::<iam::policy_version::DeletePolicyVersion>).changes().iam(),
+    Row::new("GetPolicyVersion", &["iam:GetPolicyVersion"], ACCOUNT, &iam::policy_version::VERSION, walk::<iam::policy_version::GetPolicyVersion>).iam(),
+    Row::new("ListPolicyVersions", &["iam:ListPolicyVersions"], ACCOUNT, &iam::policy_version::LIST, walk::<iam::policy_version::ListPolicyVersions>).iam(),
+    Row::new("SetDefaultPolicyVersion", &["iam:SetDefaultPolicyVersion"], ACCOUNT, &iam::policy_version::VERSION, walk::<iam::policy_version::SetDefaultPolicyVersion>).changes().iam(),
+    Row::new("AddClientIDToOpenIDConnectProvider", &["iam:AddClientIDToOpenIDConnectProvider"], ACCOUNT, &iam::oidc_provider::CLIENT, walk::<iam::oidc_provider::AddClientIDToOpenIDConnectProvider>).changes().iam(),
+    Row::new("CreateOpenIDConnectProvider", &["iam:CreateOpenIDConnectProvider"], ACCOUNT, &iam::oidc_provider::CREATE, walk::<iam::oidc_provider::CreateOpenIDConnectProvider>).changes().iam(),
+    Row::new("DeleteOpenIDConnectProvider", &["iam:DeleteOpenIDConnectProvider"], ACCOUNT, &iam::oidc_provider::PROVIDER_ARN, walk::<iam::oidc_provider::DeleteOpenIDConnectProvider>).changes().iam(),
+    Row::new("GetOpenIDConnectProvider", &["iam:GetOpenIDConnectProvider"], ACCOUNT, &iam::oidc_provider::PROVIDER_ARN, walk::<iam::oidc_provider::GetOpenIDConnectProvider>).iam(),
+    Row::new("ListOpenIDConnectProviderTags", &["iam:ListOpenIDConnectProviderTags"], ACCOUNT, &iam::oidc_tags::LIST, walk::<iam::oidc_tags::ListOpenIDConnectProviderTags>).iam(),
+    Row::new("ListOpenIDConnectProviders", &["iam:ListOpenIDConnectProviders"], ACCOUNT, &iam::oidc_provider::LIST, walk::<iam::oidc_provider::ListOpenIDConnectProviders>).iam(),
+    Row::new("RemoveClientIDFromOpenIDConnectProvider", &["iam:RemoveClientIDFromOpenIDConnectProvider"], ACCOUNT, &iam::oidc_provider::CLIENT, walk::<iam::oidc_provider::RemoveClientIDFromOpenIDConnectProvider>).changes().iam(),
+    Row::new("TagOpenIDConnectProvider", &["iam:TagOpenIDConnectProvider"], ACCOUNT, &iam::oidc_tags::TAG, walk::<iam::oidc_tags::TagOpenIDConnectProvider>).changes().iam(),
+    Row::new("UntagOpenIDConnectProvider", &["iam:UntagOpenIDConnectProvider"], ACCOUNT, &iam::oidc_tags::UNTAG, walk::<iam::oidc_tags::UntagOpenIDConnectProvider>).changes().iam(),
+    Row::new("UpdateOpenIDConnectProviderThumbprint", &["iam:UpdateOpenIDConnectProviderThumbprint"], ACCOUNT, &iam::oidc_provider::UPDATE_THUMBPRINT, walk::<iam::oidc_provider::UpdateOpenIDConnectProviderThumbprint>).changes().iam(),
+    Row::new("GetContextKeysForCustomPolicy", &["iam:GetContextKeysForCustomPolicy"], ACCOUNT, &iam::simulation::CUSTOM_KEYS, walk::<iam::simulation::GetContextKeysForCustomPolicy>).iam(),
+    Row::new("GetContextKeysForPrincipalPolicy", &["iam:GetContextKeysForPrincipalPolicy"], ACCOUNT, &iam::simulation::PRINCIPAL_KEYS, walk::<iam::simulation::GetContextKeysForPrincipalPolicy>).iam(),
+    Row::new("SimulateCustomPolicy", &["iam:SimulateCustomPolicy"], ACCOUNT, &iam::simulation::CUSTOM, walk::<iam::simulation::SimulateCustomPolicy>).iam(),
+    Row::new("SimulatePrincipalPolicy", &["iam:SimulatePrincipalPolicy"], ACCOUNT, &iam::simulation::PRINCIPAL, walk::<iam::simulation::SimulatePrincipalPolicy>).iam(),
+    Row::new("AddRoleToInstanceProfile", &["iam:AddRoleToInstanceProfile", "iam:PassRole"], ACCOUNT, &iam::instance_profile::WITH_ROLE, walk::<iam::instance_profile::AddRoleToInstanceProfile>).changes().iam(),
+    Row::new("AttachGroupPolicy", &["iam:AttachGroupPolicy"], ACCOUNT, &iam::attached_policy::GROUP_AND_ARN, walk::<iam::attached_policy::Attach<Group>>).changes().iam(),
+    Row::new("AttachRolePolicy", &["iam:AttachRolePolicy"], ACCOUNT, &iam::attached_policy::ROLE_AND_ARN, walk::<iam::attached_policy::Attach<Role>>).changes().iam(),
+    Row::new("AttachUserPolicy", &["iam:AttachUserPolicy"], ACCOUNT, &iam::attached_policy::USER_AND_ARN, walk::<iam::attached_policy::Attach<User>>).changes().iam(),
+    Row::new("CreateInstanceProfile", &["iam:CreateInstanceProfile"], ACCOUNT, &iam::instance_profile::CREATE, walk::<iam::instance_profile::CreateInstanceProfile>).changes().iam(),
+    Row::new("CreateRole", &["iam:CreateRole"], ACCOUNT, &iam::role::CREATE, walk::<iam::role::CreateRole>).changes().iam(),
+    Row::new("CreateServiceLinkedRole", &["iam:CreateServiceLinkedRole"], ACCOUNT, &iam::service_linked_role::CREATE, walk::<iam::service_linked_role::CreateServiceLinkedRole>).changes().iam(),
+    Row::new("DeleteGroupPolicy", &["iam:DeleteGroupPolicy"], ACCOUNT, &iam::inline_policy::GROUP_AND_POLICY, walk::<iam::inline_policy::Delete<Group>>).changes().iam(),
+    Row::new("DeleteInstanceProfile", &["iam:DeleteInstanceProfile"], ACCOUNT, &iam::instance_profile::NAME, walk::<iam::instance_profile::DeleteInstanceProfile>).changes().iam(),
+    Row::new("DeleteRole", &["iam:DeleteRole"], ACCOUNT, &iam::role::NAME, walk::<iam::role::DeleteRole>).changes().iam(),
+    Row::new("DeleteRolePolicy", &["iam:DeleteRolePolicy"], ACCOUNT, &iam::inline_policy::ROLE_AND_POLICY, walk::<iam::inline_policy::Delete<Role>>).changes().iam(),
+    Row::new("DeleteUserPolicy", &["iam:DeleteUserPolicy"], ACCOUNT, &iam::inline_policy::USER_AND_POLICY, walk::<iam::inline_policy::Delete<User>>).changes().iam(),
+    Row::new("DetachGroupPolicy", &["iam:DetachGroupPolicy"], ACCOUNT, &iam::attached_policy::GROUP_AND_ARN, walk::<iam::attached_policy::Detach<Group>>).changes().iam(),
+    Row::new("DetachRolePolicy", &["iam:DetachRolePolicy"], ACCOUNT, &iam::attached_policy::ROLE_AND_ARN, walk::<iam::attached_policy::Detach<Role>>).changes().iam(),
+    Row::new("DetachUserPolicy", &["iam:DetachUserPolicy"], ACCOUNT, &iam::attached_policy::USER_AND_ARN, walk::<iam::attached_policy::Detach<User>>).changes().iam(),
+    Row::new("GetGroupPolicy", &["iam:GetGroupPolicy"], ACCOUNT, &iam::inline_policy::GROUP_AND_POLICY, walk::<iam::inline_policy::Get<Group>>).iam(),
+    Row::new("GetInstanceProfile", &["iam:GetInstanceProfile"], ACCOUNT, &iam::instance_profile::NAME, walk::<iam::instance_profile::GetInstanceProfile>).iam(),
+    Row::new("GetRole", &["iam:GetRole"], ACCOUNT, &iam::role::NAME, walk::<iam::role::GetRole>).iam(),
+    Row::new("GetRolePolicy", &["iam:GetRolePolicy"], ACCOUNT, &iam::inline_policy::ROLE_AND_POLICY, walk::<iam::inline_policy::Get<Role>>).iam(),
+    Row::new("GetUserPolicy", &["iam:GetUserPolicy"], ACCOUNT, &iam::inline_policy::USER_AND_POLICY, walk::<iam::inline_policy::Get<User>>).iam(),
+    Row::new("ListAttachedGroupPolicies", &["iam:ListAttachedGroupPolicies"], ACCOUNT, &iam::attached_policy::LIST_GROUP, walk::<iam::attached_policy::ListAttached<Group>>).iam(),
+    Row::new("ListAttachedRolePolicies", &["iam:ListAttachedRolePolicies"], ACCOUNT, &iam::attached_policy::LIST_ROLE, walk::<iam::attached_policy::ListAttached<Role>>).iam(),
+    Row::new("ListAttachedUserPolicies", &["iam:ListAttachedUserPolicies"], ACCOUNT, &iam::attached_policy::LIST_USER, walk::<iam::attached_policy::ListAttached<User>>).iam(),
+    Row::new("ListEntitiesForPolicy", &["iam:ListEntitiesForPolicy"], ACCOUNT, &iam::policy_entities::INPUT, walk::<iam::policy_entities::ListEntitiesForPolicy>).iam(),
+    Row::new("ListGroupPolicies", &["iam:ListGroupPolicies"], ACCOUNT, &iam::inline_policy::LIST_GROUP, walk::<iam::inline_policy::List<Group>>).iam(),
+    Row::new("ListInstanceProfiles", &["iam:ListInstanceProfiles"], ACCOUNT, &iam::user::LIST, walk::<iam::instance_profile::ListInstanceProfiles>).iam(),
+    Row::new("ListInstanceProfilesForRole", &["iam:ListInstanceProfilesForRole"], ACCOUNT, &iam::instance_profile::OF_ROLE, walk::<iam::instance_profile::ListInstanceProfilesForRole>).iam(),
+    Row::new("ListRolePolicies", &["iam:ListRolePolicies"], ACCOUNT, &iam::inline_policy::LIST_ROLE, walk::<iam::inline_policy::List<Role>>).iam(),
+    Row::new("ListRoles", &["iam:ListRoles"], ACCOUNT, &iam::user::LIST, walk::<iam::role::ListRoles>).iam(),
+    Row::new("ListUserPolicies", &["iam:ListUserPolicies"], ACCOUNT, &iam::inline_policy::LIST_USER, walk::<iam::inline_policy::List<User>>).iam(),
+    Row::new("PutGroupPolicy", &["iam:PutGroupPolicy"], ACCOUNT, &iam::inline_policy::PUT_GROUP, walk::<iam::inline_policy::Put<Group>>).changes().iam(),
+    Row::new("PutRolePolicy", &["iam:PutRolePolicy"], ACCOUNT, &iam::inline_policy::PUT_ROLE, walk::<iam::inline_policy::Put<Role>>).changes().iam(),
+    Row::new("PutUserPolicy", &["iam:PutUserPolicy"], ACCOUNT, &iam::inline_policy::PUT_USER, walk::<iam::inline_policy::Put<User>>).changes().iam(),
+    Row::new("RemoveRoleFromInstanceProfile", &["iam:RemoveRoleFromInstanceProfile"], ACCOUNT, &iam::instance_profile::WITH_ROLE, walk::<iam::instance_profile::RemoveRoleFromInstanceProfile>).changes().iam(),
+    Row::new("UpdateAssumeRolePolicy", &["iam:UpdateAssumeRolePolicy"], ACCOUNT, &iam::role_update::UPDATE_TRUST, walk::<iam::role_update::UpdateAssumeRolePolicy>).changes().iam(),
+    Row::new("UpdateRole", &["iam:UpdateRole"], ACCOUNT, &iam::role_update::UPDATE, walk::<iam::role_update::UpdateRole>).changes().iam(),
+    Row::new("UpdateRoleDescription", &["iam:UpdateRoleDescription"], ACCOUNT, &iam::role_update::UPDATE_DESCRIPTION, walk::<iam::role_update::UpdateRoleDescription>).changes().iam(),
+    Row::new("UpdateUser", &["iam:UpdateUser"], ACCOUNT, &iam::user::UPDATE, walk::<iam::user::UpdateUser>).changes().iam(),
+    Row::new("AddUserToGroup", &["iam:AddUserToGroup"], ACCOUNT, &iam::group_members::INPUT, walk::<iam::group_members::AddUserToGroup>).changes().iam(),
+    Row::new("CreateGroup", &["iam:CreateGroup"], ACCOUNT, &iam::group::CREATE, walk::<iam::group::CreateGroup>).changes().iam(),
+    Row::new("DeleteGroup", &["iam:DeleteGroup"], ACCOUNT, &iam::group::DELETE, walk::<iam::group::DeleteGroup>).changes().iam(),
+    Row::new("GetGroup", &["iam:GetGroup"], ACCOUNT, &iam::group::GET, walk::<iam::group::GetGroup>).iam(),
+    Row::new("ListGroups", &["iam:ListGroups"], ACCOUNT, &iam::group::LIST, walk::<iam::group::ListGroups>).iam(),
+    Row::new("ListGroupsForUser", &["iam:ListGroupsForUser"], ACCOUNT, &iam::group_members::LIST, walk::<iam::group_members::ListGroupsForUser>).iam(),
+    Row::new("RemoveUserFromGroup", &["iam:RemoveUserFromGroup"], ACCOUNT, &iam::group_members::INPUT, walk::<iam::group_members::RemoveUserFromGroup>).changes().iam(),
+    Row::new("UpdateGroup", &["iam:UpdateGroup"], ACCOUNT, &iam::group::UPDATE, walk::<iam::group::UpdateGroup>).changes().iam(),
+    Row::new("CreateAccessKey", &["iam:CreateAccessKey"], ACCOUNT, &iam::access_key::CREATE, walk::<iam::access_key::CreateAccessKey>).changes().iam(),
+    Row::new("DeleteAccessKey", &["iam:DeleteAccessKey"], ACCOUNT, &iam::access_key::DELETE, walk::<iam::access_key::DeleteAccessKey>).changes().iam(),
+    Row::new("GetAccessKeyLastUsed", &["iam:GetAccessKeyLastUsed"], ACCOUNT, &iam::access_key::LAST_USED, walk::<iam::access_key::GetAccessKeyLastUsed>).iam(),
+    Row::new("ListAccessKeys", &["iam:ListAccessKeys"], ACCOUNT, &iam::access_key::LIST, walk::<iam::access_key::ListAccessKeys>).iam(),
+    Row::new("UpdateAccessKey", &["iam:UpdateAccessKey"], ACCOUNT, &iam::access_key::UPDATE, walk::<iam::access_key::UpdateAccessKey>).changes().iam(),
+    Row::new("TagUser", &["iam:TagUser"], ACCOUNT, iam::tags::TagEntity::<User>::INPUT, walk::<iam::tags::TagEntity<User>>).changes().iam(),
+    Row::new("UntagUser", &["iam:UntagUser"], ACCOUNT, iam::tags::UntagEntity::<User>::INPUT, walk::<iam::tags::UntagEntity<User>>).changes().iam(),
+    Row::new("ListUserTags", &["iam:ListUserTags"], ACCOUNT, iam::tags::ListEntityTags::<User>::INPUT, walk::<iam::tags::ListEntityTags<User>>).iam(),
+    Row::new("TagRole", &["iam:TagRole"], ACCOUNT, iam::tags::TagEntity::<Role>::INPUT, walk::<iam::tags::TagEntity<Role>>).changes().iam(),
+    Row::new("UntagRole", &["iam:UntagRole"], ACCOUNT, iam::tags::UntagEntity::<Role>::INPUT, walk::<iam::tags::UntagEntity<Role>>).changes().iam(),
+    Row::new("ListRoleTags", &["iam:ListRoleTags"], ACCOUNT, iam::tags::ListEntityTags::<Role>::INPUT, walk::<iam::tags::ListEntityTags<Role>>).iam(),
+    Row::new("TagInstanceProfile", &["iam:TagInstanceProfile"], ACCOUNT, iam::tags::TagEntity::<InstanceProfile>::INPUT, walk::<iam::tags::TagEntity<InstanceProfile>>).changes().iam(),
+    Row::new("ListInstanceProfileTags", &["iam:ListInstanceProfileTags"], ACCOUNT, iam::tags::ListEntityTags::<InstanceProfile>::INPUT, walk::<iam::tags::ListEntityTags<InstanceProfile>>).iam(),
+    Row::new("TagPolicy", &["iam:TagPolicy"], ACCOUNT, iam::tags::TagEntity::<ManagedPolicy>::INPUT, walk::<iam::tags::TagEntity<ManagedPolicy>>).changes().iam(),
+    Row::new("UntagPolicy", &["iam:UntagPolicy"], ACCOUNT, iam::tags::UntagEntity::<ManagedPolicy>::INPUT, walk::<iam::tags::UntagEntity<ManagedPolicy>>).changes().iam(),
+    Row::new("ListPolicyTags", &["iam:ListPolicyTags"], ACCOUNT, iam::tags::ListEntityTags::<ManagedPolicy>::INPUT, walk::<iam::tags::ListEntityTags<ManagedPolicy>>).iam(),
+    Row::new("UntagInstanceProfile", &["iam:UntagInstanceProfile"], ACCOUNT, iam::tags::UntagEntity::<InstanceProfile>::INPUT, walk::<iam::tags::UntagEntity<InstanceProfile>>).changes().iam(),
+    Row::new("PutUserPermissionsBoundary", &["iam:PutUserPermissionsBoundary"], ACCOUNT, iam::boundary::PutBoundary::<User>::INPUT, walk::<iam::boundary::PutBoundary<User>>).changes().iam(),
+    Row::new("DeleteUserPermissionsBoundary", &["iam:DeleteUserPermissionsBoundary"], ACCOUNT, iam::boundary::DeleteBoundary::<User>::INPUT, walk::<iam::boundary::DeleteBoundary<User>>).changes().iam(),
+    Row::new("PutRolePermissionsBoundary", &["iam:PutRolePermissionsBoundary"], ACCOUNT, iam::boundary::PutBoundary::<Role>::INPUT, walk::<iam::boundary::PutBoundary<Role>>).changes().iam(),
+    Row::new("DeleteRolePermissionsBoundary", &["iam:DeleteRolePermissionsBoundary"], ACCOUNT, iam::boundary::DeleteBoundary::<Role>::INPUT, walk::<iam::boundary::DeleteBoundary<Role>>).changes().iam(),
+    Row::new("ListMFADevices", &["iam:ListMFADevices"], ACCOUNT, iam::absent_credentials::ListAbsent::<iam::absent_credentials::MfaDevices>::INPUT, walk::<iam::absent_credentials::ListAbsent<iam::absent_credentials::MfaDevices>>).iam(),
+    Row::new("ListSigningCertificates", &["iam:ListSigningCertificates"], ACCOUNT, iam::absent_credentials::ListAbsent::<iam::absent_credentials::SigningCertificates>::INPUT, walk::<iam::absent_credentials::ListAbsent<iam::absent_credentials::SigningCertificates>>).iam(),
+    Row::new("ListSSHPublicKeys", &["iam:ListSSHPublicKeys"], ACCOUNT, iam::absent_credentials::ListAbsent::<iam::absent_credentials::SshPublicKeys>::INPUT, walk::<iam::absent_credentials::ListAbsent<iam::absent_credentials::SshPublicKeys>>).iam(),
+    Row::new("ListServiceSpecificCredentials", &["iam:ListServiceSpecificCredentials"], ACCOUNT, iam::absent_credentials::ListAbsent::<iam::absent_credentials::ServiceSpecificCredentials>::INPUT, walk::<iam::absent_credentials::ListAbsent<iam::absent_credentials::ServiceSpecificCredentials>>).iam(),
+    Row::new("GetLoginProfile", &["iam:GetLoginProfile"], ACCOUNT, &iam::absent_credentials::LOGIN_PROFILE, walk::<iam::absent_credentials::GetLoginProfile>).iam(),
+    Row::new("DeleteLoginProfile", &["iam:DeleteLoginProfile"], ACCOUNT, &iam::absent_credentials::LOGIN_PROFILE, walk::<iam::absent_credentials::DeleteLoginProfile>).changes().iam(),
+    Row::new("CreateAccountAlias", &["iam:CreateAccountAlias"], ACCOUNT, &iam::account::ALIAS, walk::<iam::account::CreateAccountAlias>).changes().iam(),
+    Row::new("DeleteAccountAlias", &["iam:DeleteAccountAlias"], ACCOUNT, &iam::account::ALIAS, walk::<iam::account::DeleteAccountAlias>).changes().iam(),
+    Row::new("ListAccountAliases", &["iam:ListAccountAliases"], ACCOUNT, &iam::account::LIST_ALIASES, walk::<iam::account::ListAccountAliases>).iam(),
+    Row::new("GetAccountSummary", &["iam:GetAccountSummary"], ACCOUNT, &iam::account::SUMMARY, walk::<iam::account::GetAccountSummary>).iam(),
+    Row::new("GetAccountAuthorizationDetails", &["iam:GetAccountAuthorizationDetails"], ACCOUNT, &iam::account_details::INPUT, walk::<iam::account_details::GetAccountAuthorizationDetails>).iam(),
     Row::new("CreateAccount", &["keyreeve:CreateAccount"], Scope::Deployment, &operator::create_account::INPUT, walk::<operator::create_account::CreateAccount>).changes().operator(),
+    Row::new("SetAccount", &["keyreeve:SetAccount"], Scope::Deployment, &operator::set_account::INPUT, walk::<operator::set_account::SetAccount>).changes().operator(),
+    Row::new("Explain", &["keyreeve:Explain"], Scope::Deployment, &operator::explain::INPUT, walk::<operator::explain::Explain>).operator(),
+    Row::new("RegisterService", &["keyreeve:RegisterService"], Scope::Deployment, &operator::register_service::INPUT, walk::<operator::register_service::RegisterService>).changes().operator(),
+    Row::new("ListServices", &["keyreeve:ListServices"], Scope::Deployment, &operator::list_services::INPUT, walk::<operator::list_services::ListServices>).operator(),
+    Row::new("UnregisterService", &["keyreeve:UnregisterService"], Scope::Deployment, &operator::unregister_service::INPUT, walk::<operator::unregister_service::UnregisterService>).changes().operator(),
     Row::new("ListAccounts", &["keyreeve:ListAccounts"], Scope::Deployment, &operator::list_accounts::INPUT, walk::<operator::list_accounts::ListAccounts>).operator(),
     Row::new("DescribeAnyKey", &["keyreeve:DescribeAnyKey"], Scope::Deployment, &operator::describe_any_key::INPUT, walk::<operator::describe_any_key::DescribeAnyKey>).operator(),
     Row::new("ListAllKeys", &["keyreeve:ListAllKeys"], Scope::Deployment, &operator::list_all_keys::INPUT, walk::<operator::list_all_keys::ListAllKeys>).operator(),
@@ -215,6 +368,15 @@ mod tests {
         for row in CATALOGUE {
             assert!(row.input.members.len() < 64, "{}", row.name);
         }
+    }
+
+    #[test]
+    fn one_operation_needs_no_signature_and_two_no_permission() {
+        let unsigned: Vec<_> = CATALOGUE.iter().filter(|row| !row.signed).map(|row| row.name).collect();
+        assert_eq!(unsigned, ["AssumeRoleWithWebIdentity"]);
+        let free: Vec<_> =
+            CATALOGUE.iter().filter(|row| row.actions.is_empty()).map(|row| row.name).collect();
+        assert_eq!(free, ["GetCallerIdentity", "GetSessionToken"]);
     }
 
     #[test]

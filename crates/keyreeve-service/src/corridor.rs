@@ -5,7 +5,6 @@ use std::pin::Pin;
 
 use keyreeve_model::error::KmsError;
 
-use crate::catalogue::Row;
 use crate::desk::Desk;
 use crate::input::Input;
 use crate::operation::{Operation, Proof};
@@ -16,20 +15,17 @@ pub type Outcome = Result<Vec<u8>, KmsError>;
 /// How often a request starts again when others change the same rows at the same moment.
 const ATTEMPTS_MAX: usize = 16;
 
-pub(crate) type Walk =
-    for<'a> fn(&'a Desk<'a>, &'static Row, &'a [u8]) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+pub(crate) type Walk = for<'a> fn(&'a Desk<'a>) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 /// Walks one request of operation `O` through its rooms.
 pub(crate) fn walk<'a, O: Operation>(
     desk: &'a Desk<'a>,
-    row: &'static Row,
-    body: &'a [u8],
 ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
     Box::pin(async move {
-        let mut input = Input::read(row.input, body)?;
+        let mut input = Input::read(desk.row.input, desk.body)?;
         let request = O::parse(&mut input, desk)?;
         for _ in 0..ATTEMPTS_MAX {
-            let proof = O::Proof::judge(desk, row, O::names(&request)).await?;
+            let proof = O::Proof::judge(desk, O::names(&request)).await?;
             match O::run(desk, &request, proof).await {
                 Err(KmsError::Conflict) => {}
                 Err(error) => return Err(error),

@@ -1,5 +1,7 @@
 //! What an operation is given besides its request: the caller, the time, and the service's parts.
 
+use std::fmt;
+
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::{AliasArn, KeyArn};
 use keyreeve_model::error::KmsError;
@@ -7,14 +9,28 @@ use keyreeve_model::key_id::KeyId;
 use keyreeve_model::timestamp::Timestamp;
 
 use crate::caller::Caller;
+use crate::catalogue::Row;
 use crate::service::Service;
 
 /// One request's desk.
-#[derive(Debug)]
 pub(crate) struct Desk<'a> {
     pub(crate) service: &'a Service,
     pub(crate) caller: &'a Caller,
     pub(crate) now: Timestamp,
+    /// The operation.
+    pub(crate) row: &'static Row,
+    /// The input as it came.
+    pub(crate) body: &'a [u8],
+}
+
+/// Bodies hold plaintext: they are not printed.
+impl fmt::Debug for Desk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk")
+            .field("operation", &self.row.name)
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Desk<'_> {

@@ -12,6 +12,7 @@ mod corridor;
 mod desk;
 pub mod identity;
 pub mod input;
+mod judgement;
 mod key_access;
 mod operation;
 mod operations;

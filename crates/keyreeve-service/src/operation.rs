@@ -5,7 +5,6 @@ use std::future::Future;
 use keyreeve_model::error::KmsError;
 use serde::Serialize;
 
-use crate::catalogue::Row;
 use crate::desk::Desk;
 use crate::input::Input;
 
@@ -40,7 +39,6 @@ pub(crate) trait Proof<O: Operation>: Sized + Send {
     /// Resolves and judges.
     fn judge<'a>(
         desk: &'a Desk<'a>,
-        row: &'static Row,
         names: Self::Names,
     ) -> impl Future<Output = Result<Self, KmsError>> + Send + 'a;
 }

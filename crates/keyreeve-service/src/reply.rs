@@ -48,6 +48,17 @@ impl<T: InAnswer> Serialize for SecretBlob<T> {
     }
 }
 
+/// A secret access key or session token, written as it is into the one answer that shows it, and nowhere else.
+#[derive(Debug)]
+pub(crate) struct ShownOnce(pub(crate) SecretBytes);
+
+impl Serialize for ShownOnce {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = std::str::from_utf8(self.0.expose_secret()).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(text)
+    }
+}
+
 /// A point in time as AWS JSON 1.1 writes it: seconds with a fraction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Epoch(pub(crate) Timestamp);
@@ -55,5 +66,15 @@ pub(crate) struct Epoch(pub(crate) Timestamp);
 impl Serialize for Epoch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.to_json_number().serialize(serializer)
+    }
+}
+
+/// A point in time as the query protocol writes it: `2026-01-01T00:00:00Z`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IsoTime(pub(crate) Timestamp);
+
+impl Serialize for IsoTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.to_iso_8601())
     }
 }

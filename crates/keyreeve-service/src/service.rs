@@ -4,8 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use keyreeve_crypto::keyring::Keyring;
+use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::Region;
+use keyreeve_policy::principal::Principal;
 use keyreeve_store::{Revision, Store};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -15,12 +17,12 @@ use crate::catalogue::Row;
 use crate::clock::Clock;
 use crate::corridor::Outcome;
 use crate::desk::Desk;
-use crate::identity::Identity;
+use crate::identity::{Identity, IssuerKeys};
 use crate::key_access::{KeyAccess, LAST_USES_PER_COMMIT, SeedFault, SeedKey, Seeded};
 use crate::premises::Premises;
 use crate::records::Records;
 use crate::rotation::Rotation;
-use crate::usage::UsageTracker;
+use crate::usage::{LastUse, UsageTracker};
 
 /// Which Regions a process serves.
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ pub struct ServiceParts {
 #[derive(Debug)]
 pub struct Service {
     pub(crate) keys: KeyAccess,
-    pub(crate) usage: UsageTracker,
+    pub(crate) usage: UsageTracker<KeyArn, LastUse>,
     pub(crate) slow_lane: Semaphore,
     identity: Identity,
     records: Arc<Records>,
@@ -96,6 +98,11 @@ impl Service {
         self.rotation = Some(Rotation::new(Arc::clone(&premises)));
         self.premises = Some(premises);
         self
+    }
+
+    /// Asks identity providers for their keys by this from now on. Without it no web identity is known.
+    pub fn ask_issuers_by(&self, keys: Arc<dyn IssuerKeys>) {
+        self.identity.ask_issuers_by(keys);
     }
 
     /// Does the work that outlives requests: rotations of the root key, also one that a kill interrupted. Never ends;
@@ -136,12 +143,13 @@ impl Service {
 
     /// Lookups that each cache could not answer since the start, by its name. Hits are not counted: that would write
     /// to memory that all cores share, at each request.
-    pub fn cache_misses(&self) -> [(&'static str, u64); 4] {
-        let [keys, aliases, owners] = self.keys.cache_misses();
+    pub fn cache_misses(&self) -> [(&'static str, u64); 5] {
+        let [keys, aliases, owners, grants] = self.keys.cache_misses();
         [
             ("keys", keys),
             ("aliases", aliases),
             ("key_owners", owners),
+            ("grants", grants),
             ("access_keys", self.identity.cache_misses()),
         ]
     }
@@ -153,8 +161,12 @@ impl Service {
 
     /// Answers one request.
     pub async fn call(&self, caller: &Caller, row: &'static Row, body: &[u8]) -> Outcome {
-        let desk = Desk { service: self, caller, now: self.clock.now() };
-        (row.run)(&desk, row, body).await
+        // The doors see to it already: whoever did not sign reaches only what needs no signature.
+        if row.signed == matches!(caller.principal, Principal::Federated(_)) {
+            return Err(KmsError::AccessDenied(format!("Not authorized to perform {}", row.name)));
+        }
+        let desk = Desk { service: self, caller, now: self.clock.now(), row, body };
+        (row.run)(&desk).await
     }
 
     /// Creates a key of a seed file, unless it is there. For `dev`, before it answers.
@@ -162,7 +174,7 @@ impl Service {
     /// # Errors
     /// [`SeedFault`]: a sentence for whoever wrote the file.
     pub async fn seed(&self, key: SeedKey) -> Result<Seeded, SeedFault> {
-        self.keys.seed(key, self.clock.now()).await
+        self.keys.seed(&self.identity, key, self.clock.now()).await
     }
 
     /// Removes the rows of keys whose waiting period has passed. To be called every minute; for callers such keys are
@@ -184,5 +196,6 @@ impl Service {
                 batch.iter().for_each(|(arn, last)| self.usage.restore(arn.clone(), last.clone()));
             }
         }
+        self.identity.flush_key_uses().await;
     }
 }

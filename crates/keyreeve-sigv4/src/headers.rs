@@ -98,6 +98,10 @@ impl<'r> SignedHeaders<'r> {
         &self.list
     }
 
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        names(&self.list).any(|signed| signed == name.as_bytes())
+    }
+
     pub(crate) fn check_host(&self) -> Result<(), SigV4Error> {
         if self.host { Ok(()) } else { Err(unsigned("host")) }
     }

@@ -10,7 +10,7 @@ use aws_lc_rs::constant_time;
 use crate::authorization::{Authorization, Form, SIGNATURE_PARAMETER};
 use crate::canonical::{self, HexSha256, Parts, PathStyle};
 use crate::error::SigV4Error;
-use crate::headers::{Single, Survey, check_cover};
+use crate::headers::{SignedHeaders, Single, Survey, check_cover};
 use crate::request::Request;
 use crate::scope::Expectations;
 use crate::secret::SecretAccessKey;
@@ -29,6 +29,7 @@ pub struct Unverified<'r> {
     region: Cow<'r, str>,
     service: Cow<'r, str>,
     session_token: Option<Cow<'r, str>>,
+    signed_headers: SignedHeaders<'r>,
     signed_at: Timestamp,
     form: Form,
     signature: [u8; 32],
@@ -55,13 +56,13 @@ impl<'r> Unverified<'r> {
         let payload_hash = canonical::sha256_hex(request.body);
         check_payload_hash(survey.value(Single::AmzContentSha256), &payload_hash)?;
         let string_to_sign = string_to_sign(request, &claim, &payload_hash)?;
-        let Authorization { form, credential, signature, signed_at, session_token, signed_headers: _ } =
-            claim;
+        let Authorization { form, credential, signature, signed_at, session_token, signed_headers } = claim;
         Ok(Self {
             access_key_id: credential.access_key_id,
             region: credential.region,
             service: credential.service,
             session_token,
+            signed_headers,
             signed_at,
             form,
             signature,
@@ -261,6 +262,12 @@ impl Verified<'_> {
         self.request.session_token()
     }
 
+    /// Whether the signature covers the header of this lower-case name.
+    #[must_use]
+    pub fn signs(&self, header: &str) -> bool {
+        self.request.signed_headers.contains(header)
+    }
+
     /// The Region for which the request was signed.
     #[must_use]
     pub fn region(&self) -> &str {
@@ -362,6 +369,26 @@ mod tests {
         verdict(&verifier, &other, Some(&ours)).0.unwrap_err();
         verdict(&verifier, &other, None).0.unwrap_err();
         assert_eq!(verifier.keys.len(), 0);
+    }
+
+    #[test]
+    fn a_verified_request_tells_which_headers_its_signature_covers() {
+        let ours = secret("ours");
+        let request = Request { method: "POST", path: "/", query: "", headers: &HEADERS, body: b"" };
+        let credential = Credential { access_key_id: "AKIDEXAMPLE", secret: &ours, session_token: None };
+        let signed = sign(&request, &credential, &TARGET, NOW).unwrap();
+        let mut headers = HEADERS.to_vec();
+        headers.extend(signed.headers().iter().map(|(name, value)| (*name, value.as_bytes())));
+        headers.push(("x-later", b"added on the way"));
+        let request = Request { headers: &headers, ..request };
+        let expected = Expectations::new(&["kms"], &|region| region == "eu-west-1");
+        let unverified = Unverified::parse(&request, &expected, NOW).unwrap();
+        let verified = Verifier::new(8).verify(unverified, Some(&ours)).unwrap();
+        for (name, covered) in
+            [("host", true), ("x-amz-target", true), ("x-later", false), ("x-absent", false), ("hos", false)]
+        {
+            assert_eq!(verified.signs(name), covered, "{name}");
+        }
     }
 
     #[test]

@@ -27,9 +27,14 @@ pub(crate) enum Command {
     /// Checks a configuration, or prints one to begin with.
     #[command(subcommand)]
     Config(crate::command::config::Configuration),
-    /// Creates and lists accounts of a running server.
+    /// Creates, lists and limits accounts of a running server.
     #[command(subcommand)]
     Account(crate::command::account::Account),
+    /// Makes roles act as services, which may speak for others.
+    #[command(subcommand)]
+    Service(crate::command::service::Service),
+    /// Explains why somebody may or may not do something.
+    Explain(crate::command::explain::Explain),
     /// Lists and describes keys of a running server.
     #[command(subcommand)]
     Key(crate::command::key::Key),
@@ -83,6 +88,12 @@ pub(crate) struct Dev {
     /// Address that answers /health/live, /health/ready and /metrics.
     #[arg(long, value_name = "ADDRESS:PORT", env = "KEYREEVE_OBSERVE")]
     pub(crate) observe: Option<SocketAddr>,
+    /// Network of proxies whose X-Forwarded-For names the source address of a request; may be repeated.
+    #[arg(long, value_name = "CIDR", env = "KEYREEVE_TRUSTED_PROXY", value_delimiter = ',')]
+    pub(crate) trusted_proxy: Vec<String>,
+    /// Certificate authorities (PEM) that OpenID Connect providers may have, beside those of the system.
+    #[arg(long, value_name = "FILE", env = "KEYREEVE_OIDC_CA")]
+    pub(crate) oidc_ca: Option<PathBuf>,
     /// File of keys that are there from the start, with chosen ids and material: TOML, JSON, or the YAML of local-kms.
     #[arg(long, value_name = "FILE", env = "KEYREEVE_SEED")]
     pub(crate) seed: Option<PathBuf>,

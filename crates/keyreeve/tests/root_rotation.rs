@@ -134,9 +134,14 @@ fn a_row_that_was_altered_keeps_the_old_keys_and_is_counted() {
     let folder = TempDir::new().unwrap();
     let data = path(&folder, "data");
     let house = open(&data);
-    let fixtures = house.furnish(3);
+    let (fixtures, damaged) = (house.furnish(3), house.furnish(1));
+    let key = damaged.iter().find_map(|fixture| match fixture {
+        Fixture::Alias { key, .. } => Some(key),
+        Fixture::Ciphertext { .. } | Fixture::Mac { .. } | Fixture::Signature { .. } => None,
+    });
     let store = house.service().records().store();
-    let page = house.block_on(store.scan("kms/us-east-1/000000000000/aliases-of/", None, 1)).unwrap();
+    let prefix = format!("kms/us-east-1/000000000000/aliases-of/{}", key.unwrap());
+    let page = house.block_on(store.scan(&prefix, None, 1)).unwrap();
     let (place, row) = page.rows.into_iter().next().unwrap();
     let mut altered = row.value.to_vec();
     *altered.last_mut().unwrap() ^= 1;

@@ -34,8 +34,10 @@ target!(bodies_of_the_shape_of_the_input, 5000, {
     }
 });
 
-/// Operations that only a deployment with a folder answers.
-const REFUSED_IN_MEMORY: &[&str] = &["RootRotationStatus"];
+/// What no body here can make answer: a token that an identity provider signed, login profiles (there are none), and a
+/// deployment with a folder.
+const ALWAYS_REFUSED: &[&str] =
+    &["AssumeRoleWithWebIdentity", "GetLoginProfile", "DeleteLoginProfile", "RootRotationStatus"];
 
 /// Otherwise the target above would only ever see the first refusal.
 #[test]
@@ -44,5 +46,5 @@ fn the_bodies_made_get_past_every_check_of_every_operation() {
     let refused =
         |row: &'static Row| !(0..500).any(|case| shaped(&rig, row, &mut Tape::new(&tapes.tape(case))));
     let refused: Vec<&str> = rows().into_iter().filter(|row| refused(row)).map(|row| row.name).collect();
-    assert_eq!(refused, REFUSED_IN_MEMORY);
+    assert_eq!(refused, ALWAYS_REFUSED);
 }

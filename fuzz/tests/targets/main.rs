@@ -23,6 +23,12 @@ mod blobs;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod conditions;
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod identities;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod keys;

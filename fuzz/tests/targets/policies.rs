@@ -1,7 +1,10 @@
-//! Key policy documents: none panics, and one that is accepted is kept to the letter and accepted again.
+//! Policy documents of every grammar: none panics, and one that is accepted is kept to the letter and judges.
 
 use keyreeve_model::region::AccountId;
-use keyreeve_policy::document::{KeyPolicy, aws_managed_key_policy, default_key_policy};
+use keyreeve_policy::context::MapContext;
+use keyreeve_policy::evaluate::keeps_control;
+use keyreeve_policy::principal::Principal;
+use keyreeve_policy::{Grammar, Policy, aws_managed_key_policy, default_key_policy};
 
 use crate::tape::Tape;
 
@@ -62,13 +65,16 @@ fn document(tape: &mut Tape<'_>) -> String {
     format!("{{\"Version\":{},\"Id\":{},\"Statement\":{list}}}", tape.pick(VALUES), tape.pick(VALUES))
 }
 
+const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
 fn check(text: &str, owner: AccountId) {
-    let Ok(policy) = KeyPolicy::parse(text, owner) else { return };
-    let kept = policy.clone().into_text();
-    assert_eq!(kept, text);
-    assert_eq!(KeyPolicy::parse(&kept, owner).unwrap(), policy);
-    // Only its refusal differs; it must not panic either.
-    drop(policy.keeps_control());
+    let context = MapContext::new().with("a", text).with("kms:ViaService", "s3");
+    for grammar in [Grammar::KeyPolicy, Grammar::TrustPolicy, Grammar::Identity] {
+        let Ok(policy) = Policy::parse(text, grammar) else { continue };
+        assert_eq!(policy.text(), text);
+        // Whatever comes out, it must not panic.
+        keeps_control(&Principal::Root(owner), owner, KEY, &policy, &context);
+    }
 }
 
 target!(documents, 6000, {
@@ -91,9 +97,8 @@ target!(documents, 6000, {
 
 #[test]
 fn deeply_nested_documents_are_refused() {
-    let owner = AccountId::ZERO;
     for (open, close) in [("[", "]"), ("{\"Statement\":", "}")] {
         let text = format!("{}{}", open.repeat(2000), close.repeat(2000));
-        assert!(KeyPolicy::parse(&text, owner).is_err());
+        assert!(Policy::parse(&text, Grammar::KeyPolicy).is_err());
     }
 }

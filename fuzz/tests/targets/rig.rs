@@ -9,7 +9,7 @@ use keyreeve_model::error::{Blame, KmsError};
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::timestamp::Timestamp;
 use keyreeve_service::caller::{Caller, Principal};
-use keyreeve_service::catalogue::{Api, Row, find};
+use keyreeve_service::catalogue::{Api, Effect, Row, find};
 use keyreeve_service::clock::Clock;
 use keyreeve_service::{Service, ServiceParts};
 use keyreeve_store::MemoryStore;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
+use crate::identities;
 use crate::json::Pool;
 
 #[derive(Debug)]
@@ -80,6 +81,7 @@ impl Rig {
         rig.usable.push(rig.key(json!({"MultiRegion": true})));
         rig.doomed = rig.key(json!({}));
         rig.mend();
+        rig.mend_identities();
         rig.pool = rig.fill();
         rig
     }
@@ -168,10 +170,34 @@ impl Rig {
             ("Encrypt", context),
             ("Encrypt", oaep),
         ];
+        examples.extend(self.grants(symmetric));
+        let keys = [(); 2].map(|()| {
+            let made = self.ok_of(Api::Iam, "CreateAccessKey", &json!({"UserName": "alice"}));
+            text(&made, "/AccessKey/AccessKeyId")
+        });
+        examples.extend(identities::examples(&keys));
         examples.extend(decrypt.into_iter().map(|body| ("Decrypt", body)));
         for body in signed {
             examples.push(("Verify", with(&body, "Signature", "Sign", "Signature")));
             examples.push(("Sign", body));
+        }
+        examples
+    }
+
+    /// Grants, and how to do away with them: several, as a tape that succeeds leaves one fewer.
+    fn grants(&self, key: &str) -> Vec<(&'static str, Value)> {
+        let root = "arn:aws:iam::111122223333:root";
+        let make = json!({"KeyId": key, "GranteePrincipal": root, "Operations": ["Decrypt", "CreateGrant"],
+                          "RetiringPrincipal": root, "Constraints": {"EncryptionContextSubset": {"a": "a"}}});
+        let mut examples =
+            vec![("CreateGrant", make.clone()), ("ListRetirableGrants", json!({"RetiringPrincipal": root}))];
+        for _ in 0..4 {
+            let made = ["Retire", "Revoke", "Token"].map(|_| self.ok("CreateGrant", make.clone()));
+            let of = |answer: &Value| json!({"KeyId": key, "GrantId": answer["GrantId"]});
+            examples.push(("RetireGrant", of(&made[0])));
+            examples.push(("RevokeGrant", of(&made[1])));
+            examples.push(("RetireGrant", json!({"GrantToken": made[2]["GrantToken"]})));
+            examples.push(("ListGrants", of(&made[0])));
         }
         examples
     }
@@ -192,7 +218,17 @@ impl Rig {
         if UNDOING.contains(&row.name) {
             self.mend();
         }
+        if row.api == Api::Iam && row.effect == Effect::Changes {
+            self.mend_identities();
+        }
         true
+    }
+
+    /// Makes again what is missing.
+    fn mend_identities(&self) {
+        for (operation, body) in identities::making() {
+            drop(self.call(find(Api::Iam, operation).unwrap(), body.to_string().as_bytes()));
+        }
     }
 
     /// Brings the usable keys and their aliases back, and the doomed key and the new alias away.
@@ -214,16 +250,26 @@ impl Rig {
 
     fn call(&self, row: &'static Row, body: &[u8]) -> Result<Vec<u8>, KmsError> {
         let principal = match row.api {
-            Api::Kms | Api::Sts => Principal::Root(AccountId::parse("111122223333").unwrap()),
+            Api::Kms | Api::Sts | Api::Iam => Principal::Root(AccountId::parse(identities::ACCOUNT).unwrap()),
             Api::Operator => Principal::Operator(0),
         };
         let region = Region::parse("eu-central-1").unwrap();
-        let caller = Caller { principal, region, request_id: Uuid::from_u128(1) };
+        // Root users assume no roles.
+        let alice = self.runtime.block_on(self.service.identity().principal_of(identities::ALICE)).unwrap();
+        let principal = match alice {
+            Some((alice, _)) if row.name == "AssumeRole" => alice,
+            Some(_) | None => principal,
+        };
+        let caller = Caller::bare(principal, region, Uuid::from_u128(1));
         self.runtime.block_on(self.service.call(&caller, row, body))
     }
 
     fn ok(&self, operation: &str, body: Value) -> Value {
-        let answer = self.call(kms(operation), body.to_string().as_bytes());
+        self.ok_of(Api::Kms, operation, &body)
+    }
+
+    fn ok_of(&self, api: Api, operation: &str, body: &Value) -> Value {
+        let answer = self.call(find(api, operation).unwrap(), body.to_string().as_bytes());
         let answer = answer.unwrap_or_else(|error| panic!("{operation} {body}: {error:?}"));
         if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() }
     }
@@ -246,8 +292,8 @@ fn text(answer: &Value, pointer: &str) -> String {
 }
 
 fn policies() -> Vec<String> {
-    let owner = AccountId::parse("111122223333").unwrap();
-    let default = keyreeve_policy::document::default_key_policy("aws", owner);
+    let owner = AccountId::parse(identities::ACCOUNT).unwrap();
+    let default = keyreeve_policy::default_key_policy("aws", owner);
     vec![
         default,
         json!({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}})

@@ -62,9 +62,16 @@ impl fmt::Display for Config {
             writeln!(f, "tls_certificate = {}", quoted(&tls.certificate.display()))?;
             writeln!(f, "tls_key = {}", quoted(&tls.key.display()))?;
         }
+        let proxies: Vec<_> = self.trusted_proxies.networks().collect();
+        if !proxies.is_empty() {
+            writeln!(f, "trusted_proxies = {}", list(&proxies))?;
+        }
         writeln!(f, "admin_socket = {}", quoted(&self.admin_socket.display()))?;
         if let Some(observe) = self.observe {
             writeln!(f, "observe = {}", quoted(&observe))?;
+        }
+        if let Some(path) = &self.oidc_ca_file {
+            writeln!(f, "\n[identity]\noidc_ca_file = {}", quoted(&path.display()))?;
         }
         writeln!(f, "\n[unseal]\n{}\n", self.unseal)?;
         writeln!(f, "[limits]\nconnections = {}", self.limits.connections)?;

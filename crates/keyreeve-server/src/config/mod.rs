@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use keyreeve_model::region::Region;
 
 use crate::deployment::{Folder, Secret};
+use crate::doors::TrustedProxies;
 use crate::limits::Limits;
 use passphrase::PassphraseError;
 use values::Values;
@@ -65,10 +66,14 @@ pub struct Config {
     pub addresses: Vec<Address>,
     /// The certificate; without one every TCP address is on loopback.
     pub tls: Option<TlsFiles>,
+    /// Proxies that may say for whom they forward.
+    pub trusted_proxies: TrustedProxies,
     /// Where operators are answered.
     pub admin_socket: PathBuf,
     /// Where health and metrics are answered.
     pub observe: Option<SocketAddr>,
+    /// Authorities of OpenID Connect providers, beside those of the system.
+    pub oidc_ca_file: Option<PathBuf>,
     /// What opens the root key.
     pub unseal: Unseal,
     /// Threads that serve; `None` is one for each core.
@@ -144,6 +149,7 @@ impl Config {
         let regions = regions(values);
         let tls = tls(values, base);
         let addresses = addresses(values, base, tls.is_some());
+        let trusted_proxies = trusted_proxies(values);
         let observe = values.text("listen.observe").map(str::to_owned);
         let observe = observe.and_then(|text| match text.parse() {
             Ok(address) => Some(address),
@@ -153,6 +159,7 @@ impl Config {
                 None
             }
         });
+        let oidc_ca_file = path(values, "identity.oidc_ca_file", base);
         let unseal = unseal(values, base);
         let default = Limits::default();
         let limits = Limits {
@@ -166,7 +173,19 @@ impl Config {
         let data = data?;
         let admin_socket = path(values, "listen.admin_socket", base)
             .unwrap_or_else(|| Folder::new(data.clone()).admin_socket());
-        Some(Self { data, regions, addresses, tls, admin_socket, observe, unseal: unseal?, workers, limits })
+        Some(Self {
+            data,
+            regions,
+            addresses,
+            tls,
+            trusted_proxies,
+            admin_socket,
+            observe,
+            oidc_ca_file,
+            unseal: unseal?,
+            workers,
+            limits,
+        })
     }
 }
 
@@ -254,6 +273,17 @@ fn addresses(values: &mut Values, base: &Path, tls: bool) -> Vec<Address> {
         }
     }
     addresses
+}
+
+fn trusted_proxies(values: &mut Values) -> TrustedProxies {
+    let (name, place) = ("listen.trusted_proxies", values.place("listen.trusted_proxies"));
+    let given = values.texts(name).map(<[_]>::to_vec).unwrap_or_default();
+    for text in &given {
+        if let Err(problem) = TrustedProxies::parse([text.as_str()]) {
+            values.refuse(place.clone(), format!("{name}: `{text}` is {problem}"));
+        }
+    }
+    TrustedProxies::parse(given.iter().map(String::as_str)).unwrap_or_default()
 }
 
 fn half_tls(values: &Values) -> bool {

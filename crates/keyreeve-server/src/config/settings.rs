@@ -71,6 +71,7 @@ impl Setting {
 pub const SECTIONS: &[(&str, &str)] = &[
     ("deployment", "What is served. Paths are relative to this file."),
     ("listen", "Where. Without a certificate only on loopback and Unix sockets."),
+    ("identity", "Who is believed beside signatures."),
     ("unseal", "What opens the root key at each start: exactly one of these four."),
     ("limits", "What is accepted before a request is refused; the numbers are the defaults."),
 ];
@@ -90,12 +91,18 @@ pub const SETTINGS: &[Setting] = &[
         .optional()
         .about("Certificate chain in PEM, the server's own first. SIGHUP reads both files again."),
     setting("listen", "tls_key", Text, r#""tls/server.key""#).optional().about("Its private key in PEM."),
+    setting("listen", "trusted_proxies", Texts, r#"["10.0.0.0/8"]"#).optional().about(
+        "Networks of proxies whose X-Forwarded-For names the source address; from others it is ignored.",
+    ),
     setting("listen", "admin_socket", Text, r#""/var/lib/keyreeve/admin.sock""#)
         .optional()
         .about("Unix socket for operators, mode 0600; by default admin.sock in the data folder."),
     setting("listen", "observe", Text, r#""127.0.0.1:9464""#)
         .optional()
         .about("ADDRESS:PORT that answers /health/live, /health/ready and /metrics in plain HTTP."),
+    setting("identity", "oidc_ca_file", Text, r#""tls/cluster-ca.pem""#).optional().about(
+        "Certificate authorities in PEM that OpenID Connect providers may have, beside those of the system.",
+    ),
     setting("unseal", "key_file", Text, r#""/var/lib/keyreeve/root.key""#)
         .about("A key file, mode 0600. Keep it on another disk than the store: who has both has every key."),
     setting("unseal", "passphrase_file", Text, r#""/run/secrets/keyreeve""#)

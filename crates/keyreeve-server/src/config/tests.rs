@@ -26,6 +26,7 @@ fn a_minimal_file_is_enough_and_relative_paths_are_of_its_folder() {
     assert_eq!(config.unseal, Unseal::KeyFile("/keys/root.key".into()));
     assert_eq!(config.limits, Limits::default());
     assert_eq!((config.tls, config.observe, config.workers), (None, None, None));
+    assert_eq!(config.trusted_proxies, TrustedProxies::default());
 }
 
 /// Each is the good file with one text replaced by another, and what is said of it.
@@ -71,6 +72,11 @@ const BAD: &[(&str, &str, &str)] = &[
         "observe = \"9464\"\n[unseal]",
         "line 7: listen.observe is ADDRESS:PORT, and this is `9464`",
     ),
+    (
+        "[unseal]",
+        "trusted_proxies = [\"10.0.0.0/8\", \"10.0.0.0/40\"]\n[unseal]",
+        "line 7: listen.trusted_proxies: `10.0.0.0/40` is not a network, such as 10.0.0.0/8",
+    ),
     ("[unseal]", "[limits]\nworkers = 0\n[unseal]", "line 8: limits.workers takes a whole number above zero"),
     (
         "[unseal]",
@@ -114,6 +120,7 @@ fn the_environment_wins_over_the_file_and_is_checked_as_well() {
         &[
             ("KEYREEVE_DEPLOYMENT_REGIONS", "us-east-1, eu-west-1"),
             ("KEYREEVE_LIMITS_CONNECTIONS", "12"),
+            ("KEYREEVE_LISTEN_TRUSTED_PROXIES", "10.0.0.0/8, fd00::7"),
             ("KEYREEVE_LISTEN_OBSERVE", ""),
             ("KEYREEVE_DATA", "/elsewhere"),
             ("KEYREEVE_PORT", "tcp://10.0.0.1:80"),
@@ -124,6 +131,7 @@ fn the_environment_wins_over_the_file_and_is_checked_as_well() {
     assert_eq!(regions, ["us-east-1", "eu-west-1"]);
     assert_eq!((config.limits.connections, config.observe), (12, None));
     assert_eq!(config.data, Path::new("/etc/keyreeve/data"));
+    assert_eq!(config.trusted_proxies, TrustedProxies::parse(["10.0.0.0/8", "fd00::7/128"]).unwrap());
     for (name, value, expected) in [
         (
             "KEYREEVE_LISTEN_ADRESSES",
@@ -173,8 +181,13 @@ fn the_example_and_what_is_in_effect_are_configurations_themselves() {
 fn every_line_of_the_example_uncommented_is_a_known_setting() {
     let all = example()
         .replace("\n# tls_", "\ntls_")
+        .replace("\n# trusted", "\ntrusted")
         .replace("\n# admin", "\nadmin")
-        .replace("\n# observe", "\nobserve");
+        .replace("\n# observe", "\nobserve")
+        .replace("\n# oidc", "\noidc");
     let config = parse(&all.replace("127.0.0.1:8080", "0.0.0.0:8443"), &[]).unwrap();
+    assert_eq!(config.trusted_proxies, TrustedProxies::parse(["10.0.0.0/8"]).unwrap());
+    assert_eq!(config.oidc_ca_file.as_deref(), Some(Path::new("/etc/keyreeve/tls/cluster-ca.pem")));
+    assert_eq!(parse(&config.to_string(), &[]).unwrap(), config);
     assert_eq!(config.tls.unwrap().key, Path::new("/etc/keyreeve/tls/server.key"));
 }

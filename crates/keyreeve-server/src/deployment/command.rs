@@ -56,7 +56,7 @@ impl Deployment {
         let row = find(Api::Operator, operation).ok_or(KmsError::UnknownOperation)?;
         let region = Region::parse(REGION).ok_or(KmsError::Internal)?;
         let principal = Principal::Operator(rustix::process::getuid().as_raw());
-        let caller = Caller { principal, region, request_id: Uuid::new_v4() };
+        let caller = Caller::bare(principal, region, Uuid::new_v4());
         let answer = self.service.call(&caller, row, input.to_string().as_bytes()).await?;
         if answer.is_empty() {
             return Ok(Value::Null);

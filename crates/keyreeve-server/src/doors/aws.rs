@@ -12,7 +12,8 @@ use keyreeve_service::caller::Caller;
 use keyreeve_service::catalogue::{Api, CATALOGUE, Row, find};
 use uuid::Uuid;
 
-use super::authenticate::{Authenticator, Unauthenticated};
+use super::authenticate::{Authenticator, SignedFor, Unauthenticated};
+use super::aws_query::{Dialect, Form};
 use super::{aws_json, aws_query, outcome};
 use crate::listener::{Answer, Handler, Incoming, Refusal};
 use crate::observe::{Metrics, OperationMetrics, Outcome};
@@ -31,7 +32,7 @@ pub struct AwsDoor {
 enum Asked<'a> {
     /// `X-Amz-Target: TrentService.Encrypt`.
     Json(&'a str),
-    /// `Action=GetCallerIdentity` in a form.
+    /// `Action=GetCallerIdentity&Version=2011-06-15` in a form.
     Query,
     /// Neither.
     Nothing,
@@ -46,7 +47,7 @@ impl AwsDoor {
     }
 
     async fn json(&self, incoming: &Incoming, target: &str) -> Answer {
-        let caller = match self.authenticator.caller(&self.service, incoming, "kms").await {
+        let caller = match self.authenticator.caller(&self.service, incoming, SignedFor::KMS).await {
             Ok(caller) => caller,
             Err(refused) => return self.unauthenticated(refused, aws_json::fault, aws_json::error),
         };
@@ -58,20 +59,33 @@ impl AwsDoor {
 
     async fn query(&self, incoming: &Incoming) -> Answer {
         let id = incoming.request_id;
-        let caller = match self.authenticator.caller(&self.service, incoming, "sts").await {
+        let form = match Form::parse(&incoming.body) {
+            Ok(form) => form,
+            Err(fault) => return self.not_identified(aws_query::malformed(&fault, id)),
+        };
+        let dialect = form.get("Version").and_then(Dialect::of_version);
+        let row = dialect.zip(form.get("Action")).and_then(|(dialect, name)| find(dialect.api, name));
+        let caller = match row {
+            Some(row) if !row.signed => self.authenticator.unsigned_caller(incoming),
+            Some(_) | None => {
+                let signed_for = dialect.map_or(SignedFor::QUERY, |dialect| dialect.signed_for);
+                self.authenticator.caller(&self.service, incoming, signed_for).await
+            }
+        };
+        let caller = match caller {
             Ok(caller) => caller,
             Err(refused) => {
                 return self.unauthenticated(
                     refused,
-                    |code, message| aws_query::fault(code, message, id),
-                    |error| aws_query::error(error, id),
+                    |code, message| aws_query::signature(dialect, code, message, id),
+                    |error| aws_query::error(dialect, error, id),
                 );
             }
         };
-        let form = aws_query::Form::parse(&incoming.body);
-        match form.action().and_then(|name| find(Api::Sts, name)) {
-            Some(row) => aws_query::answer(row, self.call(&caller, row, &form.to_json()).await, id),
-            None => self.not_identified(aws_query::unknown_action(&form, id)),
+        let Some(row) = row else { return self.not_identified(aws_query::unknown_action(&form, id)) };
+        match aws_query::to_json(&form, row.input) {
+            Ok(input) => aws_query::answer(dialect, row, self.call(&caller, row, &input).await, id),
+            Err(fault) => self.not_identified(aws_query::malformed(&fault, id)),
         }
     }
 
@@ -148,3 +162,6 @@ impl Handler for AwsDoor {
         aws_json::refusal(refusal)
     }
 }
+
+#[cfg(test)]
+mod tests;

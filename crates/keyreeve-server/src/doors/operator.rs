@@ -36,7 +36,7 @@ impl OperatorDoor {
         let Peer::Unix { uid, .. } = incoming.peer else { return None };
         let named = incoming.headers.get(REGION_HEADER).and_then(|value| Region::parse(value.to_str().ok()?));
         let region = named.unwrap_or_else(|| self.region.clone());
-        Some(Caller { principal: Principal::Operator(uid), region, request_id: incoming.request_id })
+        Some(Caller::bare(Principal::Operator(uid), region, incoming.request_id))
     }
 }
 

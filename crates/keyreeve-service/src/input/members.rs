@@ -8,7 +8,7 @@ use keyreeve_model::encryption_context::EncryptionContext;
 use keyreeve_model::error::{Invalid, KmsError};
 
 use super::read::{self, Members, Value};
-use super::shape::Structure;
+use super::shape::{Kind, Structure};
 use super::violations::violations;
 
 /// The members of one input. Each is taken out at most once.
@@ -117,6 +117,29 @@ impl<'a> Input<'a> {
         values.into_iter().filter_map(into_pair).collect()
     }
 
+    /// A list of structures, each to be read like an input; absent is empty.
+    pub fn structures(&mut self, name: &'static str) -> Vec<Self> {
+        let element = self.shape.members.iter().find(|member| member.name == name).map(|member| member.kind);
+        let (Some(Kind::List { element: Kind::Structure(shape), .. }), Some(Value::List(values))) =
+            (element, self.take(name))
+        else {
+            return Vec::new();
+        };
+        values.into_iter().filter_map(|value| Self::nested(shape, value)).collect()
+    }
+
+    /// A structure, to be read like an input.
+    pub fn structure(&mut self, name: &'static str) -> Option<Self> {
+        let kind = self.shape.members.iter().find(|member| member.name == name).map(|member| member.kind);
+        let Some(Kind::Structure(shape)) = kind else { return None };
+        Self::nested(shape, self.take(name)?)
+    }
+
+    fn nested(shape: &'static Structure, value: Value<'a>) -> Option<Self> {
+        let Value::Structure(members) = value else { return None };
+        Some(Self { shape, members })
+    }
+
     /// An encryption context; absent is empty.
     ///
     /// # Errors
@@ -126,6 +149,19 @@ impl<'a> Input<'a> {
         let entries: BTreeMap<_, _> =
             entries.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
         EncryptionContext::new(entries).map_err(|_| KmsError::Invalid(Invalid::ContextTooLarge))
+    }
+
+    /// An encryption context; absent is another thing than empty.
+    ///
+    /// # Errors
+    /// As [`Self::context`].
+    pub fn optional_context(&mut self, name: &'static str) -> Result<Option<EncryptionContext>, KmsError> {
+        let present = self
+            .members
+            .iter()
+            .zip(self.shape.members)
+            .any(|(value, member)| member.name == name && value.is_some());
+        if present { self.context(name).map(Some) } else { Ok(None) }
     }
 
     /// A key reference.
@@ -142,14 +178,6 @@ impl<'a> Input<'a> {
     /// As [`Self::key_ref`].
     pub fn required_key_ref(&mut self, name: &'static str) -> Result<KeyRef, KmsError> {
         self.key_ref(name)?.ok_or(KmsError::Internal)
-    }
-
-    /// Refuses grant tokens: no grant exists yet, so that every token is one that was never issued.
-    ///
-    /// # Errors
-    /// [`KmsError::InvalidGrantToken`].
-    pub fn no_grant_tokens(&mut self) -> Result<(), KmsError> {
-        if self.texts("GrantTokens").is_empty() { Ok(()) } else { Err(KmsError::InvalidGrantToken) }
     }
 }
 

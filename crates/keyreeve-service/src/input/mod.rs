@@ -3,10 +3,12 @@
 //! The shape of every input is a table (`shape.rs`, `shapes.rs`); one reader (`read.rs`) serves all operations, so that
 //! duplicate names, wrong types and every violated constraint are found alike everywhere.
 
+mod facts;
 mod members;
 mod read;
 pub mod shape;
 pub mod shapes;
 mod violations;
 
+pub(crate) use facts::Facts;
 pub use members::Input;

@@ -5,6 +5,7 @@ use keyreeve_model::algorithm::{
     DataKeySpec, DryRunModifier, EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm,
     KeyUsage, MacAlgorithm, MessageType, Origin, SigningAlgorithm,
 };
+use keyreeve_model::grant::GrantOperation;
 use keyreeve_model::key_spec::{DataKeyPairSpec, KeySpec};
 use keyreeve_model::limits::{
     CIPHERTEXT_BYTES_MAX, GRANT_TOKENS_MAX, NUMBER_OF_BYTES_MAX, PLAINTEXT_BYTES_MAX,
@@ -36,6 +37,28 @@ pub static BOOLEAN: Kind = Kind::Boolean;
 pub static GRANT_TOKEN: Kind = text(1, 8192);
 /// `GrantTokenList`.
 pub static GRANT_TOKENS: Kind = Kind::List { element: &GRANT_TOKEN, min: 0, max: GRANT_TOKENS_MAX };
+/// `GrantIdType`.
+pub static GRANT_ID: Kind = text(1, 128);
+/// `GrantNameType`.
+pub static GRANT_NAME: Kind = matching(1, 256, &ALIAS);
+/// `GrantOperation`.
+pub static GRANT_OPERATION: Kind = Kind::Enum(GrantOperation::WIRE_NAMES);
+/// `GrantOperationList`.
+pub static GRANT_OPERATIONS: Kind = Kind::List { element: &GRANT_OPERATION, min: 0, max: usize::MAX };
+/// `PrincipalIdType`.
+pub static PRINCIPAL_ID: Kind = matching(1, 256, &PRINCIPAL);
+/// `ServicePrincipalType`.
+pub static SERVICE_PRINCIPAL: Kind = matching(1, 128, &SERVICE);
+/// `GrantConstraintSourceArnType`.
+pub static SOURCE_ARN: Kind = matching(20, 512, &RESOURCE_ARN);
+/// `GrantConstraints`.
+pub static GRANT_CONSTRAINTS: Kind = Kind::Structure(&Structure {
+    members: &[
+        Member::optional("EncryptionContextSubset", &ENCRYPTION_CONTEXT),
+        Member::optional("EncryptionContextEquals", &ENCRYPTION_CONTEXT),
+        Member::optional("SourceArn", &SOURCE_ARN),
+    ],
+});
 /// `NumberOfBytesType`.
 pub static NUMBER_OF_BYTES: Kind = Kind::Integer { min: 1, max: NUMBER_OF_BYTES_MAX };
 /// `LimitType`.
@@ -152,5 +175,37 @@ static XKS_KEY: Pattern = Pattern {
     matches: |text| {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         !text.is_empty() && text.bytes().all(allowed)
+    },
+};
+static PRINCIPAL: Pattern = Pattern {
+    expression: r"^[\w+=,.@:/-]+$",
+    matches: |text| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&b);
+        !text.is_empty() && text.bytes().all(allowed)
+    },
+};
+static SERVICE: Pattern = Pattern {
+    expression: r"^([A-Za-z0-9\-]+)\.([A-Za-z0-9\-]+)(\.[A-Za-z0-9\-]+)+$",
+    matches: |text| {
+        let label =
+            |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        text.split('.').count() >= 3 && text.split('.').all(label)
+    },
+};
+static RESOURCE_ARN: Pattern = Pattern {
+    expression: r"^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$",
+    matches: |text| {
+        let plain =
+            |part: &str| part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let &["arn", partition, service, region, account, resource] = parts.as_slice() else { return false };
+        partition.strip_prefix("aws").is_some_and(plain)
+            && !service.is_empty()
+            && plain(service)
+            && plain(region)
+            && account.len() == 12
+            && account.bytes().all(|b| b.is_ascii_digit())
+            && !resource.is_empty()
+            && !resource.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
     },
 };

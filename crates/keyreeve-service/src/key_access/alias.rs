@@ -66,18 +66,17 @@ impl KeyAccess {
         draft.put(&path::aliases_of(key)?, stamp, &names)
     }
 
+    /// Commits a change of an alias, and forgets the keys that it pointed to and points to: their entries know their
+    /// aliases, and their rows may have been sealed anew since they were read.
     pub(super) async fn commit_alias(
         &self,
         draft: Draft,
         alias: &AliasArn,
-        target: Option<&KeyEntry>,
+        keys: &[&KeyArn],
     ) -> Result<(), KmsError> {
         let outcome = self.records.commit(draft).await;
         self.aliases.forget(alias);
-        // The target's row may have been sealed anew since it was read: start over with what is stored.
-        if let (Err(KmsError::Conflict), Some(target)) = (&outcome, target) {
-            self.forget_key(&target.arn);
-        }
+        keys.iter().for_each(|key| self.forget_key(key));
         outcome
     }
 }
@@ -97,7 +96,7 @@ impl<O> AuthorizedAlias<O> {
         let draft = keys.records.draft()?.put(&path::alias(&self.alias)?, stale, &record)?;
         let draft = keys.relist(draft, &target.arn, |names| names.push(self.alias.name.clone())).await?;
         let draft = draft.expect(&path::key(&target.arn)?, Some(target.stamp));
-        keys.commit_alias(draft, &self.alias, Some(target)).await
+        keys.commit_alias(draft, &self.alias, &[&target.arn]).await
     }
 
     /// Points the alias at another key of the same class and usage.
@@ -123,7 +122,7 @@ impl<O> AuthorizedAlias<O> {
             draft = keys.relist(draft, &target.arn, |names| names.push(self.alias.name.clone())).await?;
         }
         let draft = draft.expect(&path::key(&target.arn)?, Some(target.stamp));
-        keys.commit_alias(draft, &self.alias, Some(target)).await
+        keys.commit_alias(draft, &self.alias, &[&present.arn, &target.arn]).await
     }
 
     /// Removes the alias.
@@ -139,7 +138,7 @@ impl<O> AuthorizedAlias<O> {
             key_id: current.record.target,
         };
         let draft = keys.relist(draft, &key, |names| names.retain(|name| *name != self.alias.name)).await?;
-        keys.commit_alias(draft, &self.alias, None).await
+        keys.commit_alias(draft, &self.alias, &[&key]).await
     }
 
     fn present_exists(&self, desk: &Desk<'_>) -> bool {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use keyreeve_model::arn::{AliasArn, KeyArn};
 use keyreeve_model::error::KmsError;
+use keyreeve_model::grant::Grant;
 use keyreeve_model::key_record::KeyRecord;
 
 use super::{AliasEntry, KeyEntry, Material};
@@ -21,16 +22,36 @@ impl<O> AuthorizedCall<O> {
     }
 }
 
+/// What allowed an action on a key.
+#[derive(Debug)]
+pub(super) enum Permit {
+    /// A statement of a policy.
+    Policy,
+    /// A grant.
+    Grant,
+    /// Grants alone allow CreateGrant.
+    Passing(Box<Granted>),
+}
+
+/// All grants that allow CreateGrant, each of them alone.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) grants: Vec<Arc<Grant>>,
+    /// What a caller without them would hear.
+    pub(super) otherwise: KmsError,
+}
+
 /// Policy, key state and key usage allow the operation `O` on this key.
 #[derive(Debug)]
 pub(crate) struct AuthorizedKey<O> {
     entry: Arc<KeyEntry>,
+    permit: Permit,
     operation: PhantomData<fn() -> O>,
 }
 
 impl<O> AuthorizedKey<O> {
-    pub(super) const fn new(entry: Arc<KeyEntry>) -> Self {
-        Self { entry, operation: PhantomData }
+    pub(super) const fn new(entry: Arc<KeyEntry>, permit: Permit) -> Self {
+        Self { entry, permit, operation: PhantomData }
     }
 
     /// The key's ARN.
@@ -65,6 +86,11 @@ impl<O> AuthorizedKey<O> {
     /// Writes the key's row in place of the one that was judged.
     pub(crate) async fn replace(&self, desk: &Desk<'_>, record: &KeyRecord) -> Result<(), KmsError> {
         desk.service.keys.replace(&self.entry, record).await
+    }
+
+    /// What allowed it.
+    pub(super) const fn permit(&self) -> &Permit {
+        &self.permit
     }
 
     pub(super) fn entry(&self) -> &KeyEntry {

@@ -1,7 +1,6 @@
 //! Creating keys: the key, its owner entry and its material in one commit, read back before anyone hears of it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use keyreeve_crypto::secret::KeyMaterial;
 use keyreeve_model::algorithm::KeyManager;
@@ -44,29 +43,6 @@ pub(crate) fn new_key_id(multi_region: bool) -> Result<KeyId, KmsError> {
     Ok(KeyId::new(bytes, multi_region))
 }
 
-/// Customer managed keys of an account in a Region, counted when the first one is created after a start.
-#[derive(Debug, Default)]
-pub(super) struct KeyCounts(Mutex<HashMap<(Region, AccountId), u64>>);
-
-impl KeyCounts {
-    fn get(&self, place: &(Region, AccountId)) -> Option<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied()
-    }
-
-    fn set(&self, place: &(Region, AccountId), count: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(place.clone()).or_insert(count);
-    }
-
-    /// One key more (or fewer, after a deletion), if the account was counted before.
-    pub(super) fn adjust(&self, region: &Region, account: AccountId, by: i64) {
-        if let Some(count) =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(region.clone(), account))
-        {
-            *count = count.saturating_add_signed(by);
-        }
-    }
-}
-
 impl KeyAccess {
     /// Creates a key, with an alias for an AWS managed one.
     pub(super) async fn create(
@@ -104,7 +80,7 @@ impl KeyAccess {
         }
         outcome?;
         if key.record.manager == KeyManager::Customer {
-            self.counts.adjust(&key.arn.region, key.arn.account, 1);
+            self.counts.adjust(&(key.arn.region.clone(), key.arn.account), 1);
         }
         if let Some(material) = &key.material {
             self.verify_stored(key, material, slot).await?;
@@ -135,7 +111,7 @@ impl KeyAccess {
         let place = (arn.region.clone(), arn.account);
         if self.counts.get(&place).is_none() {
             let count = self.count_keys(&place.0, place.1).await?;
-            self.counts.set(&place, count);
+            self.counts.set(place.clone(), count);
         }
         match self.counts.get(&place) {
             Some(count) if count >= KEYS_PER_ACCOUNT_MAX => Err(KmsError::Limit(Quota::KeysPerAccount)),

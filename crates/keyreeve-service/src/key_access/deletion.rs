@@ -74,7 +74,7 @@ impl KeyAccess {
         }
         self.materials.remove(&current_slot(arn, &entry.record));
         if entry.record.manager == KeyManager::Customer {
-            self.counts.adjust(&arn.region, arn.account, -1);
+            self.counts.adjust(&(arn.region.clone(), arn.account), -1);
         }
         tracing::info!(key = %arn, "a key was deleted");
         Ok(true)
@@ -86,6 +86,7 @@ impl KeyAccess {
         for batch in names.chunks(ALIASES_PER_COMMIT) {
             self.delete_aliases(arn, batch).await?;
         }
+        self.delete_grants(arn).await?;
         let mut draft = self.records.draft()?.delete(&path::key(arn)?, entry.stamp);
         draft =
             self.remove_row::<serde_json::Value>(draft, &path::key_owner(&arn.region, arn.key_id)?).await?;
@@ -125,7 +126,7 @@ impl KeyAccess {
         })
     }
 
-    async fn remove_row<T: serde::de::DeserializeOwned>(
+    pub(super) async fn remove_row<T: serde::de::DeserializeOwned>(
         &self,
         draft: Draft,
         place: &Path,

@@ -2,9 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::KeyRecord;
+use keyreeve_policy::evidence::{NamedPolicy, PolicyKind};
+use keyreeve_policy::policy::{Grammar, Policy};
 
 use super::{KeyAccess, Material};
 use crate::records::{Stamp, path};
@@ -17,15 +20,31 @@ pub(crate) struct KeyEntry {
     pub(crate) stamp: Stamp,
     /// The ARN as text: most answers have it.
     pub(crate) text: Box<str>,
+    /// The key policy, compiled.
+    pub(crate) policy: NamedPolicy,
+    /// Names of the key's aliases, for conditions.
+    pub(crate) aliases: Vec<AliasName>,
     /// The material that the key uses now, once it was opened.
     pub(super) material: OnceLock<Arc<Material>>,
 }
 
 impl KeyEntry {
-    fn new(arn: KeyArn, record: KeyRecord, stamp: Stamp) -> Self {
+    fn new(arn: KeyArn, record: KeyRecord, stamp: Stamp, aliases: Vec<AliasName>) -> Result<Self, KmsError> {
         let text = arn.to_string().into_boxed_str();
-        Self { arn, record, stamp, text, material: OnceLock::new() }
+        let policy = compiled(&arn, &record)?;
+        Ok(Self { arn, record, stamp, text, policy, aliases, material: OnceLock::new() })
     }
+}
+
+/// A stored key policy, compiled. It was checked when it was put: one that does not parse is damage, and its key is used
+/// by nobody.
+fn compiled(arn: &KeyArn, record: &KeyRecord) -> Result<NamedPolicy, KmsError> {
+    let policy = Policy::parse_pinned(&record.policy, Grammar::KeyPolicy, &record.policy_pins);
+    let policy = policy.map_err(|error| {
+        tracing::error!(key = %arn, ?error, "a stored key policy does not parse");
+        KmsError::Internal
+    })?;
+    Ok(NamedPolicy { kind: PolicyKind::KeyPolicy, name: "key policy".into(), policy: Arc::new(policy) })
 }
 
 impl KeyAccess {
@@ -36,7 +55,13 @@ impl KeyAccess {
         }
         let ticket = self.keys.ticket(arn);
         let row = self.records.read::<KeyRecord>(&path::key(arn)?).await?;
-        let entry = row.map(|row| Arc::new(KeyEntry::new(arn.clone(), row.value, row.stamp)));
+        let entry = match row {
+            Some(row) => {
+                let aliases = self.names_of(arn).await?.map(|row| row.value).unwrap_or_default();
+                Some(Arc::new(KeyEntry::new(arn.clone(), row.value, row.stamp, aliases)?))
+            }
+            None => None,
+        };
         self.keys.fill(arn.clone(), ticket, entry.clone());
         Ok(entry)
     }

@@ -3,70 +3,89 @@
 
 use std::sync::Arc;
 
+use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::{AliasArn, KeyArn, KeyRef};
 use keyreeve_model::error::{Invalid, KmsError};
-use keyreeve_policy::evaluate::evaluate;
-use keyreeve_policy::evidence::{Evidence, Resource};
+use keyreeve_model::grant::GrantOperation;
+use keyreeve_model::timestamp::DAY_MILLIS;
+use keyreeve_policy::grant::GrantUse;
 use keyreeve_policy::verdict::{Denial, Verdict};
 
+use super::authorized::{Granted, Permit};
 use super::resolve::UnjudgedKey;
 use super::{AliasEntry, AuthorizedAlias, AuthorizedCall, AuthorizedKey, AuthorizedPair, KeyEntry, KeyName};
-use crate::catalogue::{Row, Scope};
+use crate::catalogue::Scope;
 use crate::desk::Desk;
+use crate::input::Facts;
+use crate::judgement::{KeyNaming, Question, Subject};
 use crate::operation::{Operation, Proof};
 
-/// A row's action, by its place in the row.
-fn action(row: &'static Row, index: usize) -> Result<&'static str, KmsError> {
-    row.actions.get(index).copied().ok_or(KmsError::Internal)
+/// An action of the operation, by its place in the row.
+pub(super) fn action(desk: &Desk<'_>, index: usize) -> Result<&'static str, KmsError> {
+    desk.row.actions.get(index).copied().ok_or(KmsError::Internal)
 }
 
-/// What to say of a resource in a denial.
-enum Subject<'a> {
-    Everything,
-    Key(&'a KeyArn),
-    Alias(&'a AliasArn),
+/// The alias that a request used for a key.
+const fn alias_in(name: &KeyName) -> Option<&AliasName> {
+    match name {
+        KeyName::Ref(KeyRef::Alias(name)) => Some(name),
+        KeyName::Ref(KeyRef::AliasArn(arn)) => Some(&arn.name),
+        KeyName::Ref(KeyRef::Id(_) | KeyRef::Arn(_)) | KeyName::Ciphertext(_) => None,
+    }
 }
 
-fn permit(
-    desk: &Desk<'_>,
-    row: &'static Row,
+/// Whether policies allow the action on a thing that has no policy of its own.
+fn permit(desk: &Desk<'_>, action: &'static str, subject: Subject<'_>) -> Result<(), KmsError> {
+    Question::new(desk, action, subject).permit()
+}
+
+/// What allows the action on a key: policies, or grants.
+async fn permit_key<'a>(
+    desk: &'a Desk<'a>,
     action: &'static str,
-    resource: Resource,
-    subject: &Subject<'_>,
-) -> Result<(), KmsError> {
-    let principal = &desk.caller.principal;
-    let evidence =
-        Evidence { principal, action, effect: row.effect, resource, other_accounts: row.other_accounts };
-    match evaluate(&evidence) {
-        Verdict::Allow { .. } => Ok(()),
-        Verdict::Deny { why } => Err(KmsError::AccessDenied(denial_text(desk, action, why, subject))),
-    }
-}
-
-/// AWS's words. <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
-fn denial_text(desk: &Desk<'_>, action: &'static str, why: Denial, subject: &Subject<'_>) -> String {
-    let head = format!("User: {} is not authorized to perform: {action}", desk.caller.principal);
-    let on = match subject {
-        Subject::Everything => "*".to_owned(),
-        Subject::Key(arn) => arn.to_string(),
-        Subject::Alias(arn) => arn.to_string(),
+    entry: &'a KeyEntry,
+    naming: KeyNaming<'a>,
+) -> Result<Permit, KmsError> {
+    let mut question = Question::new(desk, action, Subject::Key(entry));
+    question.context().naming =
+        KeyNaming { days_without_usage: days_without_usage(desk, action, entry).await?, ..naming };
+    let why = match question.verdict(None) {
+        Verdict::Allow(_) => return Ok(Permit::Policy),
+        Verdict::Deny(why @ Denial::Explicit(_)) => return Err(question.denied(&why)),
+        Verdict::Deny(why) => why,
     };
-    match why {
-        Denial::OtherAccount => format!(
-            "{head} on this resource because the resource does not exist in this Region, no resource-based policies \
-             allow access, or a resource-based policy explicitly denies access"
-        ),
-        Denial::NoResourcePolicy => {
-            format!("{head} on resource: {on} because no resource-based policy allows the {action} action")
+    let Some(operation) = GrantOperation::of_action(action) else { return Err(question.denied(&why)) };
+    let (principal, mut grants) = (&desk.caller.principal, Vec::new());
+    for grant in desk.service.keys.grants_to(entry, principal).await? {
+        let covering = GrantUse::by(&grant, principal).filter(|_| question.covered_by(&grant, operation));
+        if covering.is_some_and(|grant| question.verdict(Some(&grant)).is_allow()) {
+            // Only what CreateGrant passes on depends on the grant that allows it.
+            if operation != GrantOperation::CreateGrant {
+                return Ok(Permit::Grant);
+            }
+            grants.push(grant);
         }
-        Denial::NoIdentityPolicy => {
-            format!("{head} on resource: {on} because no identity-based policy allows the {action} action")
-        }
+    }
+    let denied = question.denied(&why);
+    if grants.is_empty() {
+        Err(denied)
+    } else {
+        Ok(Permit::Passing(Box::new(Granted { grants, otherwise: denied })))
     }
 }
 
-fn key_resource(entry: &KeyEntry) -> Resource {
-    Resource::Key { owner: entry.arn.account, manager: entry.record.manager }
+/// Operations whose conditions may ask how long a key was not used.
+async fn days_without_usage(
+    desk: &Desk<'_>,
+    action: &str,
+    entry: &KeyEntry,
+) -> Result<Option<i64>, KmsError> {
+    if !matches!(action, "kms:DisableKey" | "kms:ScheduleKeyDeletion") {
+        return Ok(None);
+    }
+    let last =
+        desk.service.keys.last_use(desk, &entry.arn).await?.map_or(entry.record.created, |last| last.at);
+    Ok(Some(desk.now.as_millis().saturating_sub(last.as_millis()).max(0) / DAY_MILLIS))
 }
 
 /// One answer for a ciphertext whose key does not exist and for one whose key is another account's: whoever makes up
@@ -79,22 +98,24 @@ fn ciphertext_denied() -> KmsError {
     )
 }
 
-/// Opens an unjudged key, if policy, state and usage allow the row's action.
-fn admit(
+/// Opens an unjudged key, if policy, state and usage allow the action.
+async fn admit<O>(
     desk: &Desk<'_>,
-    row: &'static Row,
     action: &'static str,
     name: &KeyName,
+    same_key: Option<bool>,
     key: UnjudgedKey,
-) -> Result<Arc<KeyEntry>, KmsError> {
+) -> Result<AuthorizedKey<O>, KmsError> {
+    let row = desk.row;
     match key {
         UnjudgedKey::Found { entry } => {
             let foreign = entry.arn.account != desk.caller.account();
-            let permitted = permit(desk, row, action, key_resource(&entry), &Subject::Key(&entry.arn));
-            match name {
+            let naming = KeyNaming { alias: alias_in(name), same_key, days_without_usage: None };
+            let permitted = permit_key(desk, action, &entry, naming).await;
+            let permit = match name {
                 KeyName::Ciphertext(_) if foreign => permitted.map_err(|_| ciphertext_denied())?,
                 KeyName::Ciphertext(_) | KeyName::Ref(_) => permitted?,
-            }
+            };
             row.states
                 .check(entry.record.state)
                 .map_err(|refusal| KmsError::State(entry.arn.clone(), refusal))?;
@@ -103,15 +124,15 @@ fn admit(
                     let (key, usage) = (entry.arn.clone(), entry.record.usage);
                     Err(KmsError::Usage { key, usage, operation: row.name })
                 }
-                Some(_) | None => Ok(entry),
+                Some(_) | None => Ok(AuthorizedKey::new(entry, permit)),
             }
         }
         UnjudgedKey::MissingKey(arn) => {
-            permit(desk, row, action, Resource::Missing { owner: arn.account }, &Subject::Key(&arn))?;
+            permit(desk, action, Subject::Missing { arn: &arn.to_string(), owner: arn.account })?;
             Err(KmsError::KeyNotFound(arn))
         }
         UnjudgedKey::MissingAlias(arn) => {
-            permit(desk, row, action, Resource::Missing { owner: arn.account }, &Subject::Alias(&arn))?;
+            permit(desk, action, Subject::Missing { arn: &arn.to_string(), owner: arn.account })?;
             Err(KmsError::AliasNotFound(arn))
         }
         UnjudgedKey::MissingCiphertextKey => Err(ciphertext_denied()),
@@ -121,12 +142,19 @@ fn admit(
 impl<O: Operation> Proof<O> for AuthorizedCall<O> {
     type Names = ();
 
-    async fn judge<'a>(desk: &'a Desk<'a>, row: &'static Row, (): ()) -> Result<Self, KmsError> {
-        let resource = match row.scope {
-            Scope::Deployment => Resource::Deployment,
-            Scope::Account | Scope::Key { .. } | Scope::Alias => Resource::Everything,
+    async fn judge<'a>(desk: &'a Desk<'a>, (): ()) -> Result<Self, KmsError> {
+        let subject = match desk.row.scope {
+            Scope::Deployment => Subject::Deployment,
+            Scope::Account | Scope::Key { .. } | Scope::Alias => Subject::Everything,
         };
-        permit(desk, row, action(row, 0)?, resource, &Subject::Everything)?;
+        for action in desk.row.actions {
+            permit(desk, action, subject)?;
+        }
+        if let Some(action) = desk.row.tagging
+            && Facts::read(desk.row.input, desk.body).pairs("Tags").is_some_and(|tags| !tags.is_empty())
+        {
+            permit(desk, action, subject)?;
+        }
         Ok(Self::new())
     }
 }
@@ -134,23 +162,17 @@ impl<O: Operation> Proof<O> for AuthorizedCall<O> {
 impl<O: Operation> Proof<O> for AuthorizedKey<O> {
     type Names = KeyName;
 
-    async fn judge<'a>(desk: &'a Desk<'a>, row: &'static Row, name: KeyName) -> Result<Self, KmsError> {
-        let keys = &desk.service.keys;
-        let mut unjudged = keys.resolve(desk, &name, row.scope.takes_aliases()).await?;
-        if let (UnjudgedKey::MissingAlias(alias), true) = (&unjudged, row.scope.makes_managed_keys()) {
-            permit(
-                desk,
-                row,
-                action(row, 0)?,
-                Resource::Missing { owner: alias.account },
-                &Subject::Alias(alias),
-            )?;
+    async fn judge<'a>(desk: &'a Desk<'a>, name: KeyName) -> Result<Self, KmsError> {
+        let (keys, scope, action) = (&desk.service.keys, desk.row.scope, action(desk, 0)?);
+        let mut unjudged = keys.resolve(desk, &name, scope.takes_aliases()).await?;
+        if let (UnjudgedKey::MissingAlias(alias), true) = (&unjudged, scope.makes_managed_keys()) {
+            permit(desk, action, Subject::Missing { arn: &alias.to_string(), owner: alias.account })?;
             if super::managed::make(desk, alias).await? {
                 keys.aliases.forget(alias);
                 unjudged = keys.resolve(desk, &name, true).await?;
             }
         }
-        Ok(Self::new(admit(desk, row, action(row, 0)?, &name, unjudged)?))
+        admit(desk, action, &name, None, unjudged).await
     }
 }
 
@@ -164,13 +186,13 @@ pub(crate) struct PairNames {
 impl<O: Operation> Proof<O> for AuthorizedPair<O> {
     type Names = PairNames;
 
-    async fn judge<'a>(desk: &'a Desk<'a>, row: &'static Row, names: PairNames) -> Result<Self, KmsError> {
-        let keys = &desk.service.keys;
-        let source = keys.resolve(desk, &names.source, row.scope.takes_aliases()).await?;
-        let source = AuthorizedKey::new(admit(desk, row, action(row, 0)?, &names.source, source)?);
-        let destination = keys.resolve(desk, &names.destination, row.scope.takes_aliases()).await?;
-        let destination =
-            AuthorizedKey::new(admit(desk, row, action(row, 1)?, &names.destination, destination)?);
+    async fn judge<'a>(desk: &'a Desk<'a>, names: PairNames) -> Result<Self, KmsError> {
+        let (keys, aliases) = (&desk.service.keys, desk.row.scope.takes_aliases());
+        let source = keys.resolve(desk, &names.source, aliases).await?;
+        let destination = keys.resolve(desk, &names.destination, aliases).await?;
+        let same = Some(source.is(&destination));
+        let source = admit(desk, action(desk, 0)?, &names.source, same, source).await?;
+        let destination = admit(desk, action(desk, 1)?, &names.destination, same, destination).await?;
         Ok(Self { source, destination })
     }
 }
@@ -185,22 +207,22 @@ pub(crate) struct AliasNames {
 impl<O: Operation> Proof<O> for AuthorizedAlias<O> {
     type Names = AliasNames;
 
-    async fn judge<'a>(desk: &'a Desk<'a>, row: &'static Row, names: AliasNames) -> Result<Self, KmsError> {
-        let action = action(row, 0)?;
-        let resource = Resource::Alias { owner: names.alias.account };
-        permit(desk, row, action, resource, &Subject::Alias(&names.alias))?;
+    async fn judge<'a>(desk: &'a Desk<'a>, names: AliasNames) -> Result<Self, KmsError> {
+        let action = action(desk, 0)?;
+        let owner = names.alias.account;
+        permit(desk, action, Subject::Owned { arn: &names.alias.to_string(), owner })?;
         let target = match names.target {
             Some(reference) if reference.is_alias() => return Err(KmsError::Invalid(Invalid::AliasToAlias)),
             Some(reference) => {
                 let name = KeyName::Ref(reference);
                 let unjudged = desk.service.keys.resolve(desk, &name, false).await?;
-                Some(AuthorizedKey::new(admit(desk, row, action, &name, unjudged)?))
+                Some(admit(desk, action, &name, None, unjudged).await?)
             }
             None => None,
         };
         let current = desk.service.keys.alias(&names.alias).await?;
         let present = match &current {
-            Some(alias) => present_target(desk, row, action, alias, &names.alias).await?,
+            Some(alias) => present_target(desk, action, alias, &names.alias).await?,
             None => None,
         };
         Ok(Self { alias: names.alias, current, present, target })
@@ -210,7 +232,6 @@ impl<O: Operation> Proof<O> for AuthorizedAlias<O> {
 /// The key that the alias points to now needs permission too; its state does not matter.
 async fn present_target(
     desk: &Desk<'_>,
-    row: &'static Row,
     action: &'static str,
     alias: &AliasEntry,
     arn: &AliasArn,
@@ -218,7 +239,10 @@ async fn present_target(
     let key = KeyArn { region: arn.region.clone(), account: arn.account, key_id: alias.record.target };
     let entry = desk.service.keys.entry(&key).await?;
     if let Some(entry) = &entry {
-        permit(desk, row, action, key_resource(entry), &Subject::Key(&entry.arn))?;
+        permit_key(desk, action, entry, KeyNaming::default()).await?;
     }
     Ok(entry)
 }
+
+#[cfg(test)]
+mod tests;

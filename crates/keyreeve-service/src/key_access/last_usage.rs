@@ -17,11 +17,7 @@ const ATTEMPTS_MAX: usize = 4;
 impl<O> AuthorizedKey<O> {
     /// The last use of the key, if it was used since tracking began.
     pub(crate) async fn last_use(&self, desk: &Desk<'_>) -> Result<Option<LastUse>, KmsError> {
-        if let Some(recent) = desk.service.usage.recent(self.arn()) {
-            return Ok(Some(recent));
-        }
-        let row = desk.service.keys.records.read(&path::last_usage(self.arn())?).await?;
-        Ok(row.map(|row| row.value))
+        desk.service.keys.last_use(desk, self.arn()).await
     }
 
     /// Notes a use.
@@ -38,6 +34,15 @@ impl<O> AuthorizedKey<O> {
 pub(crate) const LAST_USES_PER_COMMIT: usize = 40;
 
 impl KeyAccess {
+    /// The last use of a key, if it was used since tracking began.
+    pub(super) async fn last_use(&self, desk: &Desk<'_>, arn: &KeyArn) -> Result<Option<LastUse>, KmsError> {
+        if let Some(recent) = desk.service.usage.recent(arn) {
+            return Ok(Some(recent));
+        }
+        let row = self.records.read(&path::last_usage(arn)?).await?;
+        Ok(row.map(|row| row.value))
+    }
+
     /// Writes the last uses of at most [`LAST_USES_PER_COMMIT`] keys; where a later one is stored already, it stays.
     /// Starts over when a row changed meanwhile: another node wrote it, or a rotation sealed it anew.
     pub(crate) async fn store_last_uses(&self, uses: &[(KeyArn, LastUse)]) -> Result<(), KmsError> {

@@ -1,6 +1,8 @@
 //! AWS managed keys: `alias/aws/<service>` and its key appear on first use.
 //! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>
 
+use std::collections::BTreeMap;
+
 use keyreeve_crypto::open_key;
 use keyreeve_model::algorithm::{KeyManager, KeyUsage, Origin};
 use keyreeve_model::alias::AWS_MANAGED_SERVICES;
@@ -9,7 +11,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::key_state::KeyState;
-use keyreeve_policy::document::aws_managed_key_policy;
+use keyreeve_policy::key_policy::aws_managed_key_policy;
 
 use super::NewKey;
 use crate::desk::Desk;
@@ -36,6 +38,7 @@ pub(super) async fn make(desk: &Desk<'_>, alias: &AliasArn) -> Result<bool, KmsE
         state: KeyState::Enabled,
         deletion: None,
         policy: aws_managed_key_policy(region.partition(), region.as_str(), alias.account, service),
+        policy_pins: BTreeMap::new(),
         tags: keyreeve_model::tag::Tags::default(),
         has_material: true,
         current_material: None,

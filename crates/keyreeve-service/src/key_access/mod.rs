@@ -4,16 +4,24 @@
 
 mod alias;
 mod authorized;
+mod counts;
 mod create;
 mod deletion;
 mod entry;
+mod explain;
 mod gatehouse;
+mod grant;
+mod grant_change;
+mod grant_list;
+mod grant_token;
 mod inventory;
+mod key_policy;
 mod last_usage;
 mod list;
 mod managed;
 mod material;
 mod resolve;
+mod retirement;
 mod rewrap;
 mod seed;
 mod survey;
@@ -28,17 +36,22 @@ use quick_cache::sync::Cache;
 
 use crate::records::Records;
 use crate::records::coherent::Coherent;
-use create::KeyCounts;
+use counts::Counts;
+use grant::{GrantPlace, Grants};
 
 pub(crate) use alias::AliasEntry;
 pub(crate) use authorized::{AuthorizedAlias, AuthorizedCall, AuthorizedKey, AuthorizedPair};
 pub(crate) use create::{NewKey, new_key_id};
 pub(crate) use entry::KeyEntry;
 pub(crate) use gatehouse::{AliasNames, PairNames};
+pub(crate) use grant::{GrantId, GrantName, GrantPrincipal, is_service};
+pub(crate) use grant_list::{AuthorizedRetirer, GrantFilter};
 pub(crate) use inventory::Inventory;
+pub(crate) use key_policy::CheckedPolicy;
 pub(crate) use last_usage::LAST_USES_PER_COMMIT;
 pub(crate) use material::{Material, material_id};
 pub(crate) use resolve::KeyName;
+pub(crate) use retirement::AuthorizedRetirement;
 pub use seed::{SeedFault, SeedKey, Seeded};
 pub(crate) use survey::SurveyedKey;
 
@@ -51,11 +64,15 @@ pub(crate) struct KeyAccess {
     owners: Coherent<(Region, KeyId), Option<AccountId>>,
     /// Materials never change under their name: a key that is gone is not resolved any more.
     materials: Cache<MaterialSlot, Arc<Material>>,
-    counts: KeyCounts,
+    counts: Counts<(Region, AccountId)>,
+    grants: Coherent<GrantPlace, Grants>,
+    grant_counts: Counts<KeyArn>,
 }
 
 /// Keys whose rows and opened materials are kept in memory.
 const CACHED_KEYS_MAX: usize = 10_000;
+/// Grantees on a key whose grants are kept in memory, those without any among them.
+const CACHED_GRANTEES_MAX: usize = 50_000;
 
 impl KeyAccess {
     pub(crate) fn new(records: Arc<Records>) -> Self {
@@ -65,13 +82,15 @@ impl KeyAccess {
             aliases: Coherent::new(CACHED_KEYS_MAX),
             owners: Coherent::new(CACHED_KEYS_MAX),
             materials: Cache::new(CACHED_KEYS_MAX),
-            counts: KeyCounts::default(),
+            counts: Counts::default(),
+            grants: Coherent::new(CACHED_GRANTEES_MAX),
+            grant_counts: Counts::default(),
         }
     }
 
-    /// Misses of the caches of keys, aliases and owners.
-    pub(crate) fn cache_misses(&self) -> [u64; 3] {
-        [self.keys.misses(), self.aliases.misses(), self.owners.misses()]
+    /// Misses of the caches of keys, aliases, owners and grants.
+    pub(crate) fn cache_misses(&self) -> [u64; 4] {
+        [self.keys.misses(), self.aliases.misses(), self.owners.misses(), self.grants.misses()]
     }
 
     fn forget_key(&self, arn: &KeyArn) {

@@ -33,6 +33,13 @@ pub(super) enum UnjudgedKey {
     MissingCiphertextKey,
 }
 
+impl UnjudgedKey {
+    /// Whether both are the same key.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Found { entry: a }, Self::Found { entry: b }) if a.arn == b.arn)
+    }
+}
+
 impl KeyAccess {
     /// Resolves a name. Whether aliases are allowed is the row's affair.
     pub(super) async fn resolve(

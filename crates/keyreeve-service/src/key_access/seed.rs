@@ -13,11 +13,14 @@ use keyreeve_model::key_state::KeyState;
 use keyreeve_model::region::AccountId;
 use keyreeve_model::tag::Tags;
 use keyreeve_model::timestamp::Timestamp;
-use keyreeve_policy::document::{KeyPolicy, default_key_policy};
+use keyreeve_policy::context::NoContext;
+use keyreeve_policy::key_policy::default_key_policy;
+use keyreeve_policy::principal::Principal;
 
 use super::alias::AliasRecord;
 use super::material::{binding, current_slot, material_id};
-use super::{KeyAccess, NewKey};
+use super::{CheckedPolicy, KeyAccess, NewKey};
+use crate::identity::Identity;
 use crate::records::path;
 
 /// A key as a seed file describes it.
@@ -121,7 +124,12 @@ const fn expected(spec: KeySpec) -> &'static str {
 
 impl KeyAccess {
     /// Creates the key with its aliases, unless it is there.
-    pub(crate) async fn seed(&self, key: SeedKey, now: Timestamp) -> Result<Seeded, SeedFault> {
+    pub(crate) async fn seed(
+        &self,
+        identity: &Identity,
+        key: SeedKey,
+        now: Timestamp,
+    ) -> Result<Seeded, SeedFault> {
         check(&key)?;
         let aliases: Vec<_> = key.aliases.iter().map(|name| alias_arn(&key.arn, name)).collect();
         let arn = key.arn.clone();
@@ -132,7 +140,7 @@ impl KeyAccess {
                 Seeded::Present
             }
             None => {
-                self.create_seeded(key, now).await?;
+                self.create_seeded(identity, key, now).await?;
                 Seeded::Created
             }
         };
@@ -155,15 +163,24 @@ impl KeyAccess {
         if unwrapped.ct_eq(&seeded) { Ok(()) } else { Err(SeedFault::OtherMaterial) }
     }
 
-    async fn create_seeded(&self, key: SeedKey, now: Timestamp) -> Result<(), SeedFault> {
+    async fn create_seeded(
+        &self,
+        identity: &Identity,
+        key: SeedKey,
+        now: Timestamp,
+    ) -> Result<(), SeedFault> {
         let arn = key.arn;
         let owner = self.records.read::<AccountId>(&path::key_owner(&arn.region, arn.key_id)?).await?;
         if let Some(owner) = owner {
             return Err(SeedFault::OtherAccount(owner.value));
         }
         let policy = match key.policy {
-            Some(text) => KeyPolicy::parse(&text, arn.account)?.keeps_control()?.into_text(),
-            None => default_key_policy(arn.region.partition(), arn.account),
+            Some(text) => {
+                let policy = CheckedPolicy::parse(identity, &text).await?;
+                policy.leaves_control_to(&Principal::Root(arn.account), &arn, &NoContext)?;
+                policy
+            }
+            None => CheckedPolicy::built_in(default_key_policy(arn.region.partition(), arn.account)),
         };
         let material = match (key.material, key.origin) {
             (Some(bytes), _) => Some(KeyMaterial::from(bytes)),
@@ -179,7 +196,8 @@ impl KeyAccess {
             description: key.description,
             state: if material.is_some() { KeyState::Enabled } else { KeyState::PendingImport },
             deletion: None,
-            policy,
+            policy: policy.text,
+            policy_pins: policy.pins,
             tags: key.tags,
             has_material: material.is_some(),
             current_material: None,
@@ -204,7 +222,7 @@ impl KeyAccess {
         let record = AliasRecord { target: key.key_id, created: now, updated: now };
         let draft = self.records.draft()?.put(&path::alias(alias)?, None, &record)?;
         let draft = self.relist(draft, key, |names| names.push(alias.name.clone())).await?;
-        Ok(self.commit_alias(draft, alias, None).await?)
+        Ok(self.commit_alias(draft, alias, &[key]).await?)
     }
 }
 

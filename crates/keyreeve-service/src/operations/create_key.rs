@@ -9,14 +9,14 @@ use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::key_state::KeyState;
 use keyreeve_model::tag::Tags;
-use keyreeve_policy::document::{KeyPolicy, default_key_policy};
+use keyreeve_policy::key_policy::default_key_policy;
 use serde::Serialize;
 
 use super::key_metadata::KeyMetadata;
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
-use crate::key_access::{AuthorizedCall, NewKey, material_id, new_key_id};
+use crate::key_access::{AuthorizedCall, CheckedPolicy, NewKey, material_id, new_key_id};
 use crate::operation::Operation;
 
 pub(crate) static INPUT: Structure = Structure {
@@ -38,7 +38,9 @@ pub(crate) static INPUT: Structure = Structure {
 pub(crate) struct CreateKey;
 
 pub(crate) struct Request {
-    policy: String,
+    /// Absent for AWS's default.
+    policy: Option<String>,
+    bypass_lockout_check: bool,
     description: String,
     spec: KeySpec,
     usage: KeyUsage,
@@ -65,7 +67,8 @@ impl Operation for CreateKey {
             return Err(KmsError::SpecNotOffered(spec));
         }
         Ok(Request {
-            policy: parse_policy(input, desk)?,
+            policy: input.text("Policy"),
+            bypass_lockout_check: input.flag("BypassPolicyLockoutSafetyCheck"),
             description: input.text("Description").unwrap_or_default(),
             spec,
             usage,
@@ -82,12 +85,16 @@ impl Operation for CreateKey {
         request: &'a Request,
         call: AuthorizedCall<Self>,
     ) -> Result<Reply, KmsError> {
+        let arn = desk.key_arn(new_key_id(request.multi_region)?);
+        let policy = match &request.policy {
+            Some(text) => CheckedPolicy::check(desk, &arn, text, request.bypass_lockout_check).await?,
+            None => CheckedPolicy::built_in(default_key_policy(arn.region.partition(), arn.account)),
+        };
         let material = match request.origin {
             Origin::AwsKms => Some(generate(desk, request.spec).await?),
             Origin::External | Origin::AwsCloudHsm | Origin::ExternalKeyStore => None,
         };
-        let arn = desk.key_arn(new_key_id(request.multi_region)?);
-        let mut record = request.record(desk, material.is_some());
+        let mut record = request.record(desk, policy, material.is_some());
         if let Some(material) = &material {
             record.current_material = material_id(&arn, &record, material)?;
         }
@@ -98,7 +105,7 @@ impl Operation for CreateKey {
 }
 
 impl Request {
-    fn record(&self, desk: &Desk<'_>, has_material: bool) -> KeyRecord {
+    fn record(&self, desk: &Desk<'_>, policy: CheckedPolicy, has_material: bool) -> KeyRecord {
         KeyRecord {
             spec: self.spec,
             usage: self.usage,
@@ -108,7 +115,8 @@ impl Request {
             description: self.description.clone(),
             state: if has_material { KeyState::Enabled } else { KeyState::PendingImport },
             deletion: None,
-            policy: self.policy.clone(),
+            policy: policy.text,
+            policy_pins: policy.pins,
             tags: self.tags.clone(),
             has_material,
             current_material: None,
@@ -145,15 +153,4 @@ fn parse_origin(input: &mut Input<'_>, spec: KeySpec) -> Result<Origin, KmsError
         Origin::External => Err(KmsError::Invalid(Invalid::OriginSpec(Origin::External, spec))),
         Origin::AwsCloudHsm | Origin::ExternalKeyStore => Err(KmsError::NotHonoured { member: "Origin" }),
     }
-}
-
-fn parse_policy(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<String, KmsError> {
-    let account = desk.caller.account();
-    let bypass = input.flag("BypassPolicyLockoutSafetyCheck");
-    let Some(text) = input.text("Policy") else {
-        return Ok(default_key_policy(desk.caller.region.partition(), account));
-    };
-    let policy = KeyPolicy::parse(&text, account)?;
-    let policy = if bypass { policy } else { policy.keeps_control()? };
-    Ok(policy.into_text())
 }

@@ -8,6 +8,7 @@ use keyreeve_model::material_id::MaterialId;
 use serde::Serialize;
 
 use super::ciphertext::{Source, SourceMembers};
+use super::grant_tokens;
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
@@ -55,7 +56,7 @@ impl Operation for Decrypt {
     type Reply = Reply;
 
     fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Request, KmsError> {
-        input.no_grant_tokens()?;
+        grant_tokens::check(input, desk)?;
         let dry_run = DryRun(input.flag("DryRun"));
         Ok(Request { source: Source::parse(input, desk, &MEMBERS, dry_run)?, dry_run })
     }

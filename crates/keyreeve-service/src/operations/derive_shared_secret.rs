@@ -8,7 +8,7 @@ use keyreeve_model::error::Invalid;
 use keyreeve_model::error::KmsError;
 use serde::Serialize;
 
-use super::open_work;
+use super::{grant_tokens, open_work};
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
@@ -51,8 +51,8 @@ impl Operation for DeriveSharedSecret {
     type Proof = AuthorizedKey<Self>;
     type Reply = Reply;
 
-    fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
-        input.no_grant_tokens()?;
+    fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Request, KmsError> {
+        grant_tokens::check(input, desk)?;
         Ok(Request {
             key: input.required_key_ref("KeyId")?,
             algorithm: input.required_choice("KeyAgreementAlgorithm", KeyAgreementAlgorithm::parse)?,

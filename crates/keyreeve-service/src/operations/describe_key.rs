@@ -5,6 +5,7 @@ use keyreeve_model::arn::KeyRef;
 use keyreeve_model::error::KmsError;
 use serde::Serialize;
 
+use super::grant_tokens;
 use super::key_metadata::KeyMetadata;
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
@@ -32,8 +33,8 @@ impl Operation for DescribeKey {
     type Proof = AuthorizedKey<Self>;
     type Reply = Reply;
 
-    fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<KeyRef, KmsError> {
-        input.no_grant_tokens()?;
+    fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<KeyRef, KmsError> {
+        grant_tokens::check(input, desk)?;
         input.required_key_ref("KeyId")
     }
 

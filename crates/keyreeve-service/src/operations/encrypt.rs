@@ -8,7 +8,7 @@ use keyreeve_model::encryption_context::EncryptionContext;
 use keyreeve_model::error::KmsError;
 use serde::Serialize;
 
-use super::ciphertext;
+use super::{ciphertext, grant_tokens};
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
@@ -51,8 +51,8 @@ impl Operation for Encrypt {
     type Proof = AuthorizedKey<Self>;
     type Reply = Reply;
 
-    fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
-        input.no_grant_tokens()?;
+    fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Request, KmsError> {
+        grant_tokens::check(input, desk)?;
         Ok(Request {
             plaintext: input.required_blob("Plaintext")?,
             context: input.context("EncryptionContext")?,

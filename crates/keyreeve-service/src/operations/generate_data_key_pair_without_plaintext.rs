@@ -8,7 +8,7 @@ use keyreeve_model::key_spec::DataKeyPairSpec;
 use keyreeve_model::material_id::MaterialId;
 use serde::Serialize;
 
-use super::data_key;
+use super::{data_key, grant_tokens};
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
@@ -53,7 +53,7 @@ impl Operation for GenerateDataKeyPairWithoutPlaintext {
     type Reply = Reply;
 
     fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Request, KmsError> {
-        input.no_grant_tokens()?;
+        grant_tokens::check(input, desk)?;
         Ok(Request {
             context: input.context("EncryptionContext")?,
             spec: data_key::pair_spec(input, desk)?,

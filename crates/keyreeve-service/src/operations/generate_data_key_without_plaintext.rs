@@ -7,7 +7,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::material_id::MaterialId;
 use serde::Serialize;
 
-use super::data_key;
+use super::{data_key, grant_tokens};
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
@@ -50,8 +50,8 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
     type Proof = AuthorizedKey<Self>;
     type Reply = Reply;
 
-    fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<Request, KmsError> {
-        input.no_grant_tokens()?;
+    fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Request, KmsError> {
+        grant_tokens::check(input, desk)?;
         Ok(Request {
             context: input.context("EncryptionContext")?,
             len: data_key::length(input)?,

@@ -1,4 +1,4 @@
-//! `GetKeyPolicy`: the key policy, as it was put.
+//! `GetKeyPolicy`: the key policy, as it was put; principals that are gone stand as their unique ids.
 //! AWS: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>
 
 use keyreeve_model::arn::KeyRef;
@@ -42,7 +42,9 @@ impl Operation for GetKeyPolicy {
         KeyName::Ref(key.clone())
     }
 
-    async fn run<'a>(_: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
-        Ok(Reply { policy: key.record().policy.clone(), policy_name: policy_name::DEFAULT })
+    async fn run<'a>(desk: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
+        let record = key.record();
+        let policy = desk.service.identity().shown(&record.policy, &record.policy_pins).await?;
+        Ok(Reply { policy, policy_name: policy_name::DEFAULT })
     }
 }

@@ -8,7 +8,7 @@ use keyreeve_model::key_spec::{KeyClass, KeySpec};
 use serde::Serialize;
 
 use super::key_metadata::Algorithms;
-use super::open_work;
+use super::{grant_tokens, open_work};
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
@@ -42,8 +42,8 @@ impl Operation for GetPublicKey {
     type Proof = AuthorizedKey<Self>;
     type Reply = Reply;
 
-    fn parse(input: &mut Input<'_>, _: &Desk<'_>) -> Result<KeyRef, KmsError> {
-        input.no_grant_tokens()?;
+    fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<KeyRef, KmsError> {
+        grant_tokens::check(input, desk)?;
         input.required_key_ref("KeyId")
     }
 

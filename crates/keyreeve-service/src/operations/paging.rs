@@ -45,7 +45,7 @@ impl Paging {
 }
 
 /// The end of every list's answer.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct PageEnd {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,13 +3,12 @@
 
 use keyreeve_model::arn::KeyRef;
 use keyreeve_model::error::KmsError;
-use keyreeve_policy::document::KeyPolicy;
 
 use super::policy_name;
 use crate::desk::Desk;
 use crate::input::shape::{Member, Structure};
 use crate::input::{Input, shapes};
-use crate::key_access::{AuthorizedKey, KeyName};
+use crate::key_access::{AuthorizedKey, CheckedPolicy, KeyName};
 use crate::operation::{Empty, Operation};
 
 pub(crate) static INPUT: Structure = Structure {
@@ -52,12 +51,10 @@ impl Operation for PutKeyPolicy {
         request: &'a Request,
         key: AuthorizedKey<Self>,
     ) -> Result<Empty, KmsError> {
-        let mut policy = KeyPolicy::parse(&request.policy, key.arn().account)?;
-        if !request.bypass_lockout_check {
-            policy = policy.keeps_control()?;
-        }
+        let policy =
+            CheckedPolicy::check(desk, key.arn(), &request.policy, request.bypass_lockout_check).await?;
         let mut record = key.record().clone();
-        record.policy = policy.into_text();
+        (record.policy, record.policy_pins) = (policy.text, policy.pins);
         key.replace(desk, &record).await?;
         Ok(Empty)
     }

@@ -10,9 +10,20 @@
 //! | `kms/<region>/<account>/alias/<name>` | the alias |
 //! | `kms/<region>/<account>/aliases-of/<id>` | names of the aliases of a key |
 //! | `kms/<region>/<account>/last-usage/<id>` | last use of a key |
+//! | `kms/<region>/<account>/grant/<key id>/<grant id>` | a grant |
+//! | `kms/<region>/<account>/grantee/<key id>/<digest of grantee>/<grant id>` | the same grant, for decisions |
+//! | `kms/<region>/<account>/grant-name/<key id>/<digest of name and parameters>` | id of the grant of this name |
+//! | `kms/<region>/retiring/<digest of principal>/<account>/<key id>/<grant id>` | the same grant, for who may retire it |
 //! | `due/<region>/<when>/<account>/<id>` | a key to be deleted then; `when` in zero-padded milliseconds |
 //! | `iam/account/<id>` | an account |
+//! | `iam/account-alias/<alias>` | the account that has this alias: unique across accounts |
 //! | `iam/access-key/<id>` | an access key |
+//! | `iam/access-key-usage/<id>` | last use of an access key |
+//! | `iam/<account>/root-access-keys` | ids of the root user's access keys |
+//! | `iam/service/<name>` | the role that an operator registered as a service |
+//! | `iam/<account>/renamed-user/<id>` | the present name of a user that was renamed, by its unique id |
+//! | `iam/<account>/<noun>/<name>` | a user, role, group, policy, instance profile; the name in lower case |
+//! | `iam/<account>/oidc-provider/<host and path>` | an OpenID Connect provider; the name in lower case |
 //! | `rollback/<n>` | a restored backup that an operator accepted; `n` in zero-padded decimals |
 
 use keyreeve_model::alias::AliasName;
@@ -111,6 +122,51 @@ pub fn last_usage(arn: &KeyArn) -> Result<Path, KmsError> {
     path(&format!("kms/{}/{}/last-usage/{}", arn.region, arn.account, arn.key_id))
 }
 
+/// SHA-256 of a name in a path.
+pub type Digest = [u8; 32];
+
+/// Prefix of the grants on a key.
+pub fn grants_prefix(key: &KeyArn) -> String {
+    format!("kms/{}/{}/grant/{}/", key.region, key.account, key.key_id)
+}
+
+/// A grant; the id was checked to be hexadecimal digits.
+pub fn grant(key: &KeyArn, id: &str) -> Result<Path, KmsError> {
+    path(&format!("{}{id}", grants_prefix(key)))
+}
+
+/// Prefix of the grants on a key to one grantee.
+pub fn grantee_prefix(key: &KeyArn, grantee: &Digest) -> String {
+    format!("kms/{}/{}/grantee/{}/{}/", key.region, key.account, key.key_id, hex::encode(grantee))
+}
+
+/// A grant, by its grantee.
+pub fn grantee(key: &KeyArn, grantee: &Digest, id: &str) -> Result<Path, KmsError> {
+    path(&format!("{}{id}", grantee_prefix(key, grantee)))
+}
+
+/// The id of a grant, by its name and parameters.
+pub fn grant_name(key: &KeyArn, name: &Digest) -> Result<Path, KmsError> {
+    path(&format!("kms/{}/{}/grant-name/{}/{}", key.region, key.account, key.key_id, hex::encode(name)))
+}
+
+/// Prefix of the grants of a Region that one principal may retire.
+pub fn retiring_prefix(region: &Region, retiring: &Digest) -> String {
+    format!("kms/{region}/retiring/{}/", hex::encode(retiring))
+}
+
+/// A grant, by its retiring principal.
+pub fn retiring(key: &KeyArn, retiring: &Digest, id: &str) -> Result<Path, KmsError> {
+    path(&format!("{}{}/{}/{id}", retiring_prefix(&key.region, retiring), key.account, key.key_id))
+}
+
+/// The key that a path under a prefix of [`retiring_prefix`] names.
+pub fn retiring_key(path: &Path, prefix: &str, region: &Region) -> Option<KeyArn> {
+    let mut parts = path.as_str().strip_prefix(prefix)?.split('/');
+    let account = AccountId::parse(parts.next()?)?;
+    Some(KeyArn { region: region.clone(), account, key_id: KeyId::parse(parts.next()?)? })
+}
+
 /// Prefix of all keys that wait for their deletion.
 pub const DUE_PREFIX: &str = "due/";
 
@@ -143,6 +199,44 @@ pub const ACCESS_KEYS_PREFIX: &str = "iam/access-key/";
 /// An access key; the id was checked to be plain letters and digits.
 pub fn access_key(id: &str) -> Result<Path, KmsError> {
     path(&format!("{ACCESS_KEYS_PREFIX}{id}"))
+}
+
+/// Last use of an access key; the id was checked as that of [`access_key`].
+pub fn access_key_usage(id: &str) -> Result<Path, KmsError> {
+    path(&format!("iam/access-key-usage/{id}"))
+}
+
+/// Ids of the root user's access keys.
+pub fn root_access_keys(account: AccountId) -> Result<Path, KmsError> {
+    path(&format!("iam/{account}/root-access-keys"))
+}
+
+/// Present name of a renamed user; the unique id was made here.
+pub fn renamed_user(account: AccountId, id: &str) -> Result<Path, KmsError> {
+    path(&format!("iam/{account}/renamed-user/{id}"))
+}
+
+/// Owner of an account alias, which was checked to be one.
+pub fn account_alias(alias: &str) -> Result<Path, KmsError> {
+    path(&format!("iam/account-alias/{alias}"))
+}
+
+/// Prefix of all registered services.
+pub const SERVICES_PREFIX: &str = "iam/service/";
+
+/// A registered service; its name is lower-case words and dots.
+pub fn service(name: &str) -> Result<Path, KmsError> {
+    path(&format!("{SERVICES_PREFIX}{name}"))
+}
+
+/// Prefix of an account's entities of a kind.
+pub fn entities_prefix(account: AccountId, segment: &str) -> String {
+    format!("iam/{account}/{segment}/")
+}
+
+/// An entity. IAM's names differ in more than letter case; what is outside their characters names nothing.
+pub fn entity(account: AccountId, segment: &str, name: &str) -> Result<Path, KmsError> {
+    path(&format!("{}{}", entities_prefix(account, segment), name.to_ascii_lowercase()))
 }
 
 /// Prefix of the accepted roll-backs.

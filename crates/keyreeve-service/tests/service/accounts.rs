@@ -205,6 +205,10 @@ fn operators_touch_no_key_and_accounts_no_deployment() {
                 Kind::Enum(names) => json!(names[0]),
                 Kind::Integer { min, .. } => json!(min),
                 _ if member.name == "KeyId" => json!(kit.symmetric),
+                _ if member.name == "AccountId" => json!(OTHER_ACCOUNT),
+                _ if member.name == "ServiceName" => json!("s3.amazonaws.com"),
+                _ if member.name == "RoleName" => json!("Storage"),
+                _ if member.name == "Action" => json!("kms:Encrypt"),
                 // A path, where one is asked for.
                 Kind::Text { .. }
                 | Kind::Boolean

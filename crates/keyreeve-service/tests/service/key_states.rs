@@ -17,6 +17,8 @@ fn key_in(state: KeyState, rig: &Rig, kit: &Kit, row: &Row) -> Option<String> {
     match state {
         KeyState::Disabled => drop(rig.ok("DisableKey", json!({"KeyId": key}))),
         KeyState::PendingDeletion => drop(rig.ok("ScheduleKeyDeletion", json!({"KeyId": key}))),
+        // No grant was ever made on a key without material.
+        KeyState::PendingImport if matches!(row.name, "RetireGrant" | "RevokeGrant") => return None,
         KeyState::PendingImport => {
             let like = rig.ok("DescribeKey", json!({"KeyId": key}));
             let like = &like["KeyMetadata"];

@@ -4,7 +4,7 @@ use keyreeve_model::algorithm::KeyUsage;
 use keyreeve_service::catalogue::{Api, CATALOGUE, Row, Scope};
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, b64, text};
+use crate::rig::{ACCOUNT, Rig, b64, text};
 
 /// Rows of the KMS API.
 pub(crate) fn kms_rows() -> impl Iterator<Item = &'static Row> {
@@ -34,19 +34,34 @@ pub(crate) struct Kit {
     pub(crate) hmac: String,
     pub(crate) agreement: String,
     pub(crate) kem: String,
+    /// Ids of two grants on the first key, to root users.
+    pub(crate) grants: [String; 2],
     made: Value,
 }
 
 impl Kit {
     pub(crate) fn new(rig: &Rig) -> Self {
-        let symmetric = rig.key(json!({}));
-        let other = rig.key(json!({}));
-        let signer = rig.key_of("ECC_NIST_P256", "SIGN_VERIFY");
-        let hmac = rig.key_of("HMAC_256", "GENERATE_VERIFY_MAC");
-        let agreement = rig.key_of("ECC_NIST_P256", "KEY_AGREEMENT");
-        let kem = rig.key_of("ML_KEM_512", "ENCAPSULATE_DECAPSULATE");
+        Self::of(rig, false)
+    }
+
+    /// With multi-Region keys.
+    pub(crate) fn multi_region(rig: &Rig) -> Self {
+        Self::of(rig, true)
+    }
+
+    fn of(rig: &Rig, multi_region: bool) -> Self {
+        let key = |spec: &str, usage: &str| {
+            rig.key(json!({"KeySpec": spec, "KeyUsage": usage, "MultiRegion": multi_region}))
+        };
+        let symmetric = key("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT");
+        let other = key("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT");
+        let signer = key("ECC_NIST_P256", "SIGN_VERIFY");
+        let hmac = key("HMAC_256", "GENERATE_VERIFY_MAC");
+        let agreement = key("ECC_NIST_P256", "KEY_AGREEMENT");
+        let kem = key("ML_KEM_512", "ENCAPSULATE_DECAPSULATE");
         rig.ok("CreateAlias", json!({"AliasName": "alias/kit", "TargetKeyId": other}));
-        let mut kit = Self { symmetric, other, signer, hmac, agreement, kem, made: json!({}) };
+        let grants = ["Decrypt", "Encrypt"].map(|operation| grant(rig, &symmetric, operation));
+        let mut kit = Self { symmetric, other, signer, hmac, agreement, kem, grants, made: json!({}) };
         let answer = |operation| rig.ok(operation, kit.body(operation));
         kit.made = json!({
             "ciphertext": answer("Encrypt")["CiphertextBlob"],
@@ -67,6 +82,19 @@ impl Kit {
             Some(KeyUsage::EncapsulateDecapsulate) => &self.kem,
             None if row.name == "GetPublicKey" => &self.signer,
             Some(KeyUsage::EncryptDecrypt) | None => &self.symmetric,
+        }
+    }
+
+    /// Every key.
+    pub(crate) fn keys(&self) -> [&str; 6] {
+        [&self.symmetric, &self.other, &self.signer, &self.hmac, &self.agreement, &self.kem]
+    }
+
+    /// The keys that a row's valid request is about.
+    pub(crate) fn keys_of(&self, row: &Row) -> Vec<&str> {
+        match row.name {
+            "ReEncrypt" => vec![&self.symmetric, &self.other],
+            _ => vec![self.key(row)],
         }
     }
 
@@ -112,6 +140,12 @@ impl Kit {
             "TagResource" => json!({"KeyId": self.symmetric, "Tags": [{"TagKey": "a", "TagValue": "b"}]}),
             "UntagResource" => json!({"KeyId": self.symmetric, "TagKeys": ["a"]}),
             "UpdateKeyDescription" => json!({"KeyId": self.symmetric, "Description": "d"}),
+            "CreateGrant" => {
+                json!({"KeyId": self.symmetric, "GranteePrincipal": GRANTEE, "Operations": ["Decrypt"]})
+            }
+            "ListRetirableGrants" => json!({"RetiringPrincipal": format!("arn:aws:iam::{ACCOUNT}:root")}),
+            "RetireGrant" => json!({"KeyId": self.symmetric, "GrantId": self.grants[0]}),
+            "RevokeGrant" => json!({"KeyId": self.symmetric, "GrantId": self.grants[1]}),
             "CancelKeyDeletion"
             | "DescribeKey"
             | "DisableKey"
@@ -119,12 +153,21 @@ impl Kit {
             | "GetKeyLastUsage"
             | "GetKeyPolicy"
             | "GetKeyRotationStatus"
+            | "ListGrants"
             | "ListKeyPolicies"
             | "ListResourceTags"
             | "ScheduleKeyDeletion" => json!({"KeyId": self.symmetric}),
             unknown => panic!("give {unknown} a valid request here"),
         }
     }
+}
+
+/// Whom the kit's grants are for.
+pub(crate) const GRANTEE: &str = "arn:aws:iam::777788889999:root";
+
+fn grant(rig: &Rig, key: &str, operation: &str) -> String {
+    let body = json!({"KeyId": key, "GranteePrincipal": GRANTEE, "Operations": [operation]});
+    text(&rig.ok("CreateGrant", body), "/GrantId")
 }
 
 /// A policy that lets its owner go on.

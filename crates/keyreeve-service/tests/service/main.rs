@@ -10,7 +10,19 @@ mod aliases;
 #[cfg(test)]
 mod asymmetric;
 #[cfg(test)]
+mod authorization_matrix;
+#[cfg(test)]
 mod concurrency;
+#[cfg(test)]
+mod condition_cases;
+#[cfg(test)]
+mod condition_keys;
+#[cfg(test)]
+mod condition_keys_of_trust;
+#[cfg(test)]
+mod condition_values;
+#[cfg(test)]
+mod condition_world;
 #[cfg(test)]
 mod deletion;
 #[cfg(test)]
@@ -19,6 +31,28 @@ mod dry_run;
 mod faults;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod grant_decisions;
+#[cfg(test)]
+mod grants;
+#[cfg(test)]
+mod iam_access_keys;
+#[cfg(test)]
+mod iam_account;
+#[cfg(test)]
+mod iam_managed_policies;
+#[cfg(test)]
+mod iam_matrix;
+#[cfg(test)]
+mod iam_oidc;
+#[cfg(test)]
+mod iam_policies;
+#[cfg(test)]
+mod iam_roles;
+#[cfg(test)]
+mod iam_simulation;
+#[cfg(test)]
+mod iam_users;
 #[cfg(test)]
 mod key_states;
 #[cfg(test)]
@@ -30,11 +64,17 @@ mod managed_keys;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod model_inputs;
+#[cfg(test)]
 mod model_oracle;
+#[cfg(test)]
+mod model_oracle_iam;
 #[cfg(test)]
 mod order_of_checks;
 #[cfg(test)]
 mod paging;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
@@ -42,7 +82,13 @@ mod rig;
 #[cfg(test)]
 mod serialization;
 #[cfg(test)]
+mod shaped;
+#[cfg(test)]
 mod signing;
+#[cfg(test)]
+mod sts;
+#[cfg(test)]
+mod sts_rig;
 #[cfg(test)]
 mod symmetric;
 #[cfg(test)]
@@ -51,3 +97,5 @@ mod tags;
 mod tamper;
 #[cfg(test)]
 mod validation;
+#[cfg(test)]
+mod web_identity;

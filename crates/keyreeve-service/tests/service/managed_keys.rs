@@ -1,6 +1,6 @@
 //! AWS managed keys: they appear when their alias is described, are looked at, and neither used nor changed directly.
 
-use keyreeve_policy::evidence::Effect;
+use keyreeve_service::catalogue::Effect;
 use serde_json::json;
 
 use crate::kit::{Kit, key_rows};
@@ -42,6 +42,13 @@ fn it_may_be_looked_at_and_neither_used_nor_changed() {
     let key = managed(&rig);
     let mut denied = 0;
     for row in key_rows().filter(|row| row.name != "GetPublicKey") {
+        // The account may revoke what its service granted; whether a grant may be retired, the grant says.
+        if let "RetireGrant" | "RevokeGrant" = row.name {
+            let body = kit.body_for(row, &key);
+            let text = format!("Grant ID {} not found", body["GrantId"].as_str().unwrap());
+            rig.refuses(row.name, body, "NotFoundException", &text);
+            continue;
+        }
         let body = kit.body_for(row, &key);
         if row.effect == Effect::Reads {
             rig.ok(row.name, body);

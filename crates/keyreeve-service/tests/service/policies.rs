@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kit::OPEN_POLICY;
-use crate::rig::{ACCOUNT, OTHER_ACCOUNT, Rig};
+use crate::rig::{ACCOUNT, OTHER_ACCOUNT, Rig, root};
 
 fn policy(rig: &Rig, key: &str) -> String {
     let answer = rig.ok("GetKeyPolicy", json!({"KeyId": key, "PolicyName": "default"}));
@@ -51,7 +51,6 @@ fn a_policy_comes_back_as_it_was_put() {
 #[test]
 fn whoever_would_lock_himself_out_is_refused_unless_he_insists() {
     let rig = Rig::new();
-    let key = rig.key(json!({}));
     let lockout = "The new key policy will not allow you to update the key policy in the future.";
     for changes in [
         json!({"Effect": "Deny"}),
@@ -60,10 +59,12 @@ fn whoever_would_lock_himself_out_is_refused_unless_he_insists() {
         json!({"Principal": {"Service": "s3.amazonaws.com"}}),
         json!({"Action": "kms:Encrypt"}),
         json!({"Action": null, "NotAction": "kms:PutKeyPolicy"}),
-        json!({"Principal": null, "NotPrincipal": {"AWS": OTHER_ACCOUNT}}),
+        json!({"Principal": null, "NotPrincipal": {"AWS": ACCOUNT}}),
         json!({"Resource": null}),
     ] {
         let text = statement(changes);
+        // Whoever insists is locked out indeed: each case has a key of its own.
+        let key = rig.key(json!({}));
         let bodies =
             [("CreateKey", json!({"Policy": text})), ("PutKeyPolicy", json!({"KeyId": key, "Policy": text}))];
         for (operation, mut body) in bodies {
@@ -71,16 +72,35 @@ fn whoever_would_lock_himself_out_is_refused_unless_he_insists() {
             body["BypassPolicyLockoutSafetyCheck"] = json!(true);
             rig.ok(operation, body);
         }
+        let again = json!({"KeyId": key, "Policy": statement(json!({}))});
+        assert_eq!(rig.try_as(&root(), "PutKeyPolicy", &again).unwrap_err().code, "AccessDeniedException");
     }
+    let key = rig.key(json!({}));
     for changes in [
         json!({"Principal": {"AWS": ACCOUNT}}),
         json!({"Principal": "*"}),
-        json!({"Principal": {"AWS": [format!("arn:aws:iam::{OTHER_ACCOUNT}:user/x"), format!("arn:aws:iam::{ACCOUNT}:root")]}}),
+        json!({"Principal": {"AWS": [format!("arn:aws:iam::{OTHER_ACCOUNT}:root"), format!("arn:aws:iam::{ACCOUNT}:root")]}}),
+        json!({"Principal": null, "NotPrincipal": {"AWS": OTHER_ACCOUNT}}),
         json!({"Action": ["kms:put*"]}),
         json!({"Action": "KMS:PutKeyPolic?"}),
         json!({"Action": "*"}),
     ] {
         rig.ok("PutKeyPolicy", json!({"KeyId": key, "Policy": statement(changes)}));
+    }
+}
+
+#[test]
+fn a_user_or_role_that_does_not_exist_is_no_principal() {
+    let rig = Rig::new();
+    let key = rig.key(json!({}));
+    for principal in ["user/Nobody", "role/Nobody", "user/a/Nobody"] {
+        let names = json!([
+            format!("arn:aws:iam::{ACCOUNT}:root"),
+            format!("arn:aws:iam::{OTHER_ACCOUNT}:{principal}")
+        ]);
+        let body = json!({"KeyId": key, "Policy": statement(json!({"Principal": {"AWS": names}}))});
+        let text = "Policy contains a statement with one or more invalid principals.";
+        rig.refuses("PutKeyPolicy", body, "MalformedPolicyDocumentException", text);
     }
 }
 

@@ -13,6 +13,7 @@ use keyreeve_policy::principal::Principal;
 use keyreeve_service::caller::Caller;
 use keyreeve_service::catalogue::{Api, find};
 use keyreeve_service::clock::Clock;
+use keyreeve_service::identity::Owner;
 use keyreeve_service::{Service, ServiceParts};
 use keyreeve_store::{MemoryStore, Store};
 use serde_json::Value;
@@ -49,11 +50,11 @@ pub(crate) fn runtime() -> Runtime {
 
 /// The root user of an account in a Region.
 pub(crate) fn root_of(account: &str, region: &str) -> Caller {
-    Caller {
-        principal: Principal::Root(AccountId::parse(account).unwrap()),
-        region: Region::parse(region).unwrap(),
-        request_id: Uuid::from_u128(0x1234),
-    }
+    Caller::bare(
+        Principal::Root(AccountId::parse(account).unwrap()),
+        Region::parse(region).unwrap(),
+        Uuid::from_u128(0x1234),
+    )
 }
 
 pub(crate) fn root() -> Caller {
@@ -161,6 +162,114 @@ impl Rig {
         };
         let text = error.message.unwrap_or_default();
         assert_eq!((error.code, text.as_str()), (code, message), "{operation} {}", short(&body));
+    }
+
+    /// Calls an operation of IAM; no answer is null.
+    pub(crate) fn try_iam_as(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        body: &Value,
+    ) -> Result<Value, WireError> {
+        self.try_api_as(caller, Api::Iam, operation, body)
+    }
+
+    /// Calls an operation of another API than KMS; no answer is null.
+    pub(crate) fn try_api_as(
+        &self,
+        caller: &Caller,
+        api: Api,
+        operation: &str,
+        body: &Value,
+    ) -> Result<Value, WireError> {
+        let row = find(api, operation).unwrap();
+        let model = match api {
+            Api::Iam => &*model::IAM_MODEL,
+            Api::Sts => &*model::STS_MODEL,
+            Api::Kms | Api::Operator => panic!("{operation} is called in another way"),
+        };
+        match self.block_on(self.service.call(caller, row, body.to_string().as_bytes())) {
+            Ok(answer) => Ok(model::checked_answer_by(model, operation, &answer)),
+            Err(error) => {
+                let wire = error.wire();
+                model::check_declared_by(model, operation, &wire);
+                Err(wire)
+            }
+        }
+    }
+
+    /// The answer of IAM to the root user of the account.
+    pub(crate) fn iam(&self, operation: &str, body: Value) -> Value {
+        let answer = self.try_iam_as(&root(), operation, &body);
+        answer.unwrap_or_else(|error| panic!("{operation} {}: {error:?}", short(&body)))
+    }
+
+    /// Holds that IAM refuses the root user with this code and exactly this text.
+    pub(crate) fn iam_refuses(&self, operation: &str, body: Value, code: &str, message: &str) {
+        let error = self.try_iam_as(&root(), operation, &body).expect_err(operation);
+        let text = error.message.unwrap_or_default();
+        assert_eq!((error.code, text.as_str()), (code, message), "{operation} {}", short(&body));
+    }
+
+    /// A user of the account, as it signs now.
+    pub(crate) fn user(&self, name: &str) -> Caller {
+        let user = self.iam("GetUser", serde_json::json!({"UserName": name}));
+        let account = AccountId::parse(ACCOUNT).unwrap();
+        let owner = Owner::User { account, name: name.to_owned(), id: text(&user, "/User/UserId") };
+        let signer = self.block_on(self.service.identity().signer(&owner)).unwrap();
+        let (principal, profile) = signer.unwrap();
+        Caller { profile, ..Caller::bare(principal, Region::parse(REGION).unwrap(), Uuid::from_u128(0x1234)) }
+    }
+
+    /// Calls a command of an operator, who may.
+    pub(crate) fn operate(&self, command: &str, body: Value) -> Value {
+        let caller =
+            Caller::bare(Principal::Operator(0), Region::parse(REGION).unwrap(), Uuid::from_u128(0x1234));
+        let row = find(Api::Operator, command).unwrap();
+        let answer = self.block_on(self.service.call(&caller, row, body.to_string().as_bytes())).unwrap();
+        if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() }
+    }
+
+    /// The root user with what its account says of it now.
+    pub(crate) fn root_user(&self, account: &str) -> Caller {
+        let owner = Owner::Root(AccountId::parse(account).unwrap());
+        let (principal, profile) = self.block_on(self.service.identity().signer(&owner)).unwrap().unwrap();
+        Caller { profile, ..Caller::bare(principal, Region::parse(REGION).unwrap(), Uuid::from_u128(0x1234)) }
+    }
+
+    /// A user with what policies say of it now; it is made when it is not there.
+    pub(crate) fn user_of(&self, account: &str, name: &str) -> Caller {
+        let arn = format!("arn:aws:iam::{account}:user/{name}");
+        let find = || self.block_on(self.service.identity().principal_of(&arn)).unwrap();
+        let (principal, profile) = find().unwrap_or_else(|| {
+            let made = self.try_iam_as(
+                &self.root_user(account),
+                "CreateUser",
+                &serde_json::json!({"UserName": name}),
+            );
+            made.unwrap();
+            find().unwrap()
+        });
+        Caller { profile, ..Caller::bare(principal, Region::parse(REGION).unwrap(), Uuid::from_u128(0x1234)) }
+    }
+
+    /// Puts the one inline policy of a user.
+    pub(crate) fn user_policy(&self, account: &str, name: &str, document: &str) {
+        let body = serde_json::json!({"UserName": name, "PolicyName": "p", "PolicyDocument": document});
+        self.try_iam_as(&self.root_user(account), "PutUserPolicy", &body).unwrap();
+    }
+
+    /// Whether each of two operations of IAM succeeds for the root user when both are asked for at the same moment.
+    pub(crate) fn both(&self, one: (&str, &Value), other: (&str, &Value)) -> (bool, bool) {
+        let asked = |(operation, body): (&str, &Value)| {
+            let (row, body) = (find(Api::Iam, operation).unwrap(), body.to_string());
+            runtime().block_on(self.service.call(&root(), row, body.as_bytes())).is_ok()
+        };
+        std::thread::scope(|scope| {
+            let one = scope.spawn(move || asked(one));
+            let other = asked(other);
+            (one.join().unwrap(), other)
+        })
     }
 
     /// Creates a key and answers its ARN.

@@ -43,13 +43,14 @@ fn violations_of(kind: &'static Kind) -> Vec<Violation> {
             if *min == 1 && pattern.is_none_or(|pattern| (pattern.matches)("")) {
                 found.push(violation(json!(""), quoted(""), at_least(1)));
             }
-            if *max < 200_000 {
-                let long = "x".repeat(max + 1);
+            let long = "x".repeat(max.saturating_add(1).min(200_000));
+            if *max < 200_000 && pattern.is_none_or(|pattern| (pattern.matches)(&long)) {
                 found.push(violation(json!(long), quoted(&long), at_most(*max)));
             }
             if let Some(pattern) = pattern {
                 let rule = format!("Member must satisfy regular expression pattern: {}", pattern.expression);
-                found.push(violation(json!("\u{2603}"), quoted("\u{2603}"), rule));
+                let strange = "\u{2603}".repeat((*min).max(1));
+                found.push(violation(json!(strange), quoted(&strange), rule));
             }
             found
         }

@@ -1,6 +1,7 @@
 //! `keyreeve account`: accounts of a running server, through its admin socket.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use keyreeve_server::config::{Address, Config};
@@ -22,6 +23,28 @@ pub(crate) enum Account {
     /// Lists the accounts.
     #[command(after_help = "Example:\n  keyreeve account list --config keyreeve.toml")]
     List(List),
+    /// Sets what limits everybody of an account, root included, and its organisation.
+    #[command(
+        after_help = "Examples:\n  keyreeve account set 111122223333 --guard no-deletion.json --config keyreeve.toml\n  keyreeve account set 111122223333 --organization o-aa111bb222cc\n\nA guard is a policy like a service control policy on AWS: it allows nothing by itself, and what it does not allow\nnobody of the account may do. The organisation is what aws:PrincipalOrgID says of the account's principals."
+    )]
+    Set(Set),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// The account, as `keyreeve account list` shows it.
+    account: String,
+    /// File of the policy that limits everybody of the account.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_guard")]
+    guard: Option<PathBuf>,
+    /// Removes the guard.
+    #[arg(long)]
+    no_guard: bool,
+    /// Organisation, o- and 10 to 32 letters and digits; empty for none.
+    #[arg(long, value_name = "ID")]
+    organization: Option<String>,
+    #[command(flatten)]
+    server: ServerAt,
 }
 
 #[derive(Debug, Args)]
@@ -48,6 +71,7 @@ pub(crate) fn run(command: Account) -> Result<(), Failure> {
     match command {
         Account::Create(arguments) => create(&arguments),
         Account::List(arguments) => list(&arguments),
+        Account::Set(arguments) => set(&arguments),
     }
 }
 
@@ -88,6 +112,27 @@ fn endpoint(address: &Address, config: &Config) -> Option<String> {
         }
         Address::Tcp(_) | Address::Unix(_) => None,
     }
+}
+
+fn set(arguments: &Set) -> Result<(), Failure> {
+    let mut input = json!({"AccountId": arguments.account, "RemoveGuard": arguments.no_guard});
+    if let Some(file) = &arguments.guard {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        input.as_object_mut().and_then(|members| members.insert("Guard".to_owned(), text.into()));
+    }
+    if let Some(organization) = &arguments.organization {
+        let id = organization.clone().into();
+        input.as_object_mut().and_then(|members| members.insert("OrganizationId".to_owned(), id));
+    }
+    if arguments.guard.is_none() && !arguments.no_guard && arguments.organization.is_none() {
+        return Err("nothing to set: give --guard, --no-guard or --organization".into());
+    }
+    arguments.server.client()?.call("SetAccount", None, &input)?;
+    terminal::print(&format!(
+        "Account {} is set; it holds from the next request on.",
+        plain(&arguments.account)
+    ));
+    Ok(())
 }
 
 fn list(arguments: &List) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_server::dev::{self, DevOptions, DevReady, DevTls};
+use keyreeve_server::doors::TrustedProxies;
 use keyreeve_server::seed::SeedFile;
 
 use super::Failure;
@@ -26,12 +27,16 @@ pub(crate) fn run(arguments: Dev) -> Result<(), Failure> {
         _ if arguments.tls => DevTls::PrivateCa(arguments.tls_name),
         _ => DevTls::Off,
     };
+    let trusted_proxies = TrustedProxies::parse(arguments.trusted_proxy.iter().map(String::as_str))
+        .map_err(|problem| format!("--trusted-proxy: {problem}"))?;
     let options = DevOptions {
         data: (!arguments.ephemeral).then_some(arguments.data),
         listen: SocketAddr::new(arguments.listen, arguments.port),
         clock: arguments.clock,
         tls,
         observe: arguments.observe,
+        trusted_proxies,
+        oidc_ca: arguments.oidc_ca,
         seed,
     };
     dev::run(&options, |ready| terminal::print(&welcome(ready)))?;
@@ -42,6 +47,9 @@ fn welcome(ready: &DevReady) -> String {
     let mut text = String::from("Keyreeve is ready. In another terminal:\n\n");
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  export AWS_ENDPOINT_URL_KMS={}", ready.endpoint);
+    text.push_str(
+        "  export AWS_ENDPOINT_URL_IAM=$AWS_ENDPOINT_URL_KMS AWS_ENDPOINT_URL_STS=$AWS_ENDPOINT_URL_KMS\n",
+    );
     if let Some(ca) = &ready.ca {
         let _ = writeln!(text, "  export AWS_CA_BUNDLE={}", ca.display());
     }
@@ -58,6 +66,6 @@ fn welcome(ready: &DevReady) -> String {
     if let Some(observe) = ready.observe {
         let _ = writeln!(text, "Health and metrics: http://{observe}/health/ready http://{observe}/metrics");
     }
-    text.push_str("Signatures are checked; stored key policies are validated and not yet enforced beyond the account. Stop with Ctrl-C.");
+    text.push_str("Signatures, key policies, IAM policies and grants decide every request, as on AWS. Stop with Ctrl-C.");
     text
 }

@@ -55,7 +55,7 @@ pub(crate) struct Describe {
     server: ServerAt,
 }
 
-fn region(text: &str) -> Result<Region, String> {
+pub(super) fn region(text: &str) -> Result<Region, String> {
     Region::parse(text).ok_or_else(|| "a Region's name is like eu-central-1".to_owned())
 }
 

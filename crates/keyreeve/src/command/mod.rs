@@ -6,6 +6,7 @@ pub(crate) mod backup;
 mod completions;
 pub(crate) mod config;
 mod dev;
+pub(crate) mod explain;
 mod given_secret;
 pub(crate) mod init;
 pub(crate) mod key;
@@ -15,6 +16,7 @@ mod operators;
 pub(crate) mod restore;
 pub(crate) mod root;
 pub(crate) mod serve;
+pub(crate) mod service;
 
 use std::error::Error;
 
@@ -31,6 +33,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(command) => config::run(command),
         Command::Account(command) => account::run(command),
+        Command::Service(command) => service::run(command),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Key(command) => key::run(command),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),

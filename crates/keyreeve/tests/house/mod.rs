@@ -43,11 +43,11 @@ pub(crate) fn open(folder: &Path) -> House {
 }
 
 pub(crate) async fn kms(service: &Service, operation: &str, input: Value) -> Result<Value, KmsError> {
-    let caller = Caller {
-        principal: Principal::Root(AccountId::ZERO),
-        region: Region::parse("us-east-1").unwrap(),
-        request_id: uuid::Uuid::nil(),
-    };
+    let caller = Caller::bare(
+        Principal::Root(AccountId::ZERO),
+        Region::parse("us-east-1").unwrap(),
+        uuid::Uuid::nil(),
+    );
     let row = find(Api::Kms, operation).unwrap();
     let answer = service.call(&caller, row, input.to_string().as_bytes()).await?;
     Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })

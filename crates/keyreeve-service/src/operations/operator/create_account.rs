@@ -1,15 +1,15 @@
 //! `CreateAccount`: a new account with a root credential, whose secret is shown once.
 
-use keyreeve_crypto::secret::SecretBytes;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::AccountId;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::desk::Desk;
 use crate::input::Input;
 use crate::input::shape::{Kind, Member, Structure};
 use crate::key_access::AuthorizedCall;
 use crate::operation::Operation;
+use crate::reply::ShownOnce;
 
 static ACCOUNT_NAME: Kind = Kind::Text { min: 1, max: 50, pattern: None };
 pub(crate) static INPUT: Structure = Structure { members: &[Member::required("AccountName", &ACCOUNT_NAME)] };
@@ -25,12 +25,7 @@ pub(crate) struct Request {
 pub(crate) struct Reply {
     account_id: AccountId,
     access_key_id: String,
-    #[serde(serialize_with = "shown_once")]
-    secret_access_key: SecretBytes,
-}
-
-fn shown_once<S: Serializer>(secret: &SecretBytes, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(std::str::from_utf8(secret.expose_secret()).unwrap_or_default())
+    secret_access_key: ShownOnce,
 }
 
 impl Operation for CreateAccount {
@@ -53,6 +48,6 @@ impl Operation for CreateAccount {
         let random: [u8; 8] = keyreeve_crypto::random::array().map_err(|_| KmsError::Internal)?;
         let account_id = AccountId::from_number(u64::from_be_bytes(random));
         let key = desk.service.identity().create_account(account_id, request.name.clone(), desk.now).await?;
-        Ok(Reply { account_id, access_key_id: key.id, secret_access_key: key.secret })
+        Ok(Reply { account_id, access_key_id: key.id, secret_access_key: ShownOnce(key.secret) })
     }
 }

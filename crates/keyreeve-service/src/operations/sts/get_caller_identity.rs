@@ -37,6 +37,10 @@ impl Operation for GetCallerIdentity {
 
     async fn run<'a>(desk: &'a Desk<'a>, (): &'a (), _: AuthorizedCall<Self>) -> Result<Reply, KmsError> {
         let account = desk.caller.account();
-        Ok(Reply { arn: desk.caller.principal.to_string(), user_id: account.to_string(), account })
+        Ok(Reply {
+            arn: desk.caller.principal.to_string(),
+            user_id: desk.caller.principal.user_id().into_owned(),
+            account,
+        })
     }
 }
