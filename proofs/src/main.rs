@@ -6,6 +6,7 @@ mod client;
 mod crash;
 mod failure;
 mod memory;
+mod policy;
 mod power_cut;
 mod report;
 mod server;
@@ -33,8 +34,8 @@ struct Arguments {
     /// What chance begins with; a failure names its seed. Without it the clock chooses.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// How many rounds (crash), cut points (power-cut) or repetitions of the load (memory).
-    #[arg(long, value_name = "NUMBER")]
+    /// How many rounds (crash), cut points (power-cut), repetitions of the load (memory) or cases (policy).
+    #[arg(long, visible_alias = "cases", value_name = "NUMBER")]
     rounds: Option<usize>,
     /// A few rounds only, for the test command: under a minute.
     #[arg(long, conflicts_with = "rounds")]
@@ -52,6 +53,8 @@ enum Proof {
     PowerCut,
     /// Secrets are in memory only where they must be, and in no file, log or core.
     Memory,
+    /// The policy engine decides as iam-simulate and as a naive evaluator of our own, in random cases. Needs node, no server.
+    Policy,
 }
 
 impl Proof {
@@ -61,6 +64,7 @@ impl Proof {
             Self::Crash => (6, 200),
             Self::PowerCut => (40, 500),
             Self::Memory => (2, 25),
+            Self::Policy => (5_000, 1_000_000),
         }
     }
 }
@@ -118,6 +122,7 @@ fn prove(arguments: &Arguments) -> Result<(), Failure> {
             Proof::Crash => crash::run(&setting, rounds).await,
             Proof::PowerCut => power_cut::run(&setting, rounds).await,
             Proof::Memory => memory::run(&setting, rounds).await,
+            Proof::Policy => policy::run(&setting, rounds),
         }
     })?;
     say(&format!("The promise held. {:.0} s, seed {}.", started.elapsed().as_secs_f32(), setting.seed));
@@ -130,6 +135,9 @@ fn seed_of_the_clock() -> u64 {
 }
 
 fn binary(arguments: &Arguments) -> Result<PathBuf, Failure> {
+    if arguments.proof == Proof::Policy {
+        return std::env::current_exe().map_err(Failure::file(Path::new("this program")));
+    }
     let beside = || {
         let this = std::env::current_exe().map_err(Failure::file(Path::new("this program")))?;
         Ok(this.with_file_name("keyreeve"))

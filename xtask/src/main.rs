@@ -34,7 +34,8 @@ struct Arguments {
 enum Task {
     /// Everything that has to pass: format, lints, house rules, Rust tests, real AWS clients
     ///
-    /// Installs what the chosen stages need: Python packages into .venv, npm packages into tests/clients/node, Debian
+    /// Installs what the chosen stages need: Python packages into .venv, npm packages into tests/clients/node and
+    /// tests/oracle/policy, Debian
     /// packages (AWS CLI v2, faketime) through apt-get when they are missing. Client tests run against the dev-profile
     /// binary, which has debug assertions and overflow checks on.
     Test {
@@ -60,8 +61,8 @@ enum Task {
         /// What chance begins with; a failure names its seed
         #[arg(long)]
         seed: Option<u64>,
-        /// How many rounds
-        #[arg(long)]
+        /// How many rounds, or cases of `policy`
+        #[arg(long, visible_alias = "cases")]
         rounds: Option<usize>,
     },
     /// Server time per request and requests per second, as ratios to a bare echo and to raw AWS-LC, in one run
@@ -70,7 +71,7 @@ enum Task {
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
-    /// Rewrite model/kms.json and model/ORIGIN.md from the pinned botocore release
+    /// Rewrite the service models and their origin in model/ from the pinned botocore release
     Model,
 }
 

@@ -1,12 +1,15 @@
 //! `cargo xtask prove`: the long forms of the proofs. One row a proof; the test command runs their short, seeded forms.
 
-use crate::{failure::Failure, house::House, step::Step};
+use crate::{failure::Failure, house::House, step::Step, tools};
 
 /// Seed of the short forms in the test command, so that a red run can be repeated.
 const SHORT_SEED: &str = "2026";
 
 /// Every proof, by the name that `keyreeve-proofs` knows it under.
-const PROOFS: &[&str] = &["crash", "power-cut", "memory"];
+const PROOFS: &[&str] = &["crash", "power-cut", "memory", "policy"];
+
+/// The one that needs `tools::POLICY_ORACLE`.
+const ASKS_THE_ORACLE: &str = "policy";
 
 pub(crate) const fn names() -> &'static [&'static str] {
     PROOFS
@@ -20,6 +23,9 @@ pub(crate) fn run(
     rounds: Option<usize>,
 ) -> Result<(), Failure> {
     build(house)?;
+    if name == ASKS_THE_ORACLE {
+        (tools::POLICY_ORACLE.ensure)(house)?;
+    }
     let mut step = proof(house, name);
     if let Some(seed) = seed {
         step = step.args(["--seed", &seed.to_string()]);

@@ -71,9 +71,9 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "proofs",
-        about: "short forms of the crash, power-cut and memory proofs",
+        about: "short forms of the crash, power-cut, memory and policy proofs",
         tools: &[],
-        tools_unless_fast: &[],
+        tools_unless_fast: &[&tools::POLICY_ORACLE],
         run: short_proofs,
     },
     Stage {
@@ -82,6 +82,7 @@ const STAGES: &[Stage] = &[
         tools: &[&tools::PYTHON_CLIENTS],
         tools_unless_fast: &[
             &tools::ENCRYPTION_CLI,
+            &tools::ANSIBLE_COLLECTION,
             &tools::NODE_CLIENTS,
             &tools::RUST_SDK_CLIENT,
             &tools::AWS_CLI_2,
@@ -189,6 +190,7 @@ fn client_tests(house: &House, choice: &Choice) -> Result<(), Failure> {
         step.args(["-m", "smoke"])
     } else {
         step.env("KEYREEVE_AWS_CLI_2", tools::aws_cli_2(house)?)
+            .env("KEYREEVE_ANSIBLE_COLLECTIONS", tools::ansible_collections(house))
             .env("KEYREEVE_RUST_SDK_CLIENT", tools::rust_sdk_client(house))
     };
     step.args(&choice.pytest)

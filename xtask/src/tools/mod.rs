@@ -1,5 +1,6 @@
 //! What the tests need besides Rust and a C compiler: one row a tool, installed only when a chosen stage wants it.
 
+mod ansible;
 mod botocore;
 mod debian;
 mod node;
@@ -10,8 +11,9 @@ use std::{fmt, path::PathBuf};
 
 use crate::{failure::Failure, house::House};
 
+pub(crate) use ansible::collections as ansible_collections;
 pub(crate) use botocore::{SHA256 as BOTOCORE_SHA256, VERSION as BOTOCORE_VERSION};
-pub(crate) use botocore::{kms_model, sigv4_suite};
+pub(crate) use botocore::{service_model, sigv4_suite};
 pub(crate) use python::python_of;
 
 /// Something to have before a stage can run.
@@ -38,13 +40,25 @@ pub(crate) static ENCRYPTION_CLI: Tool = Tool {
     ensure: |house| python::ensure(house, &python::ENCRYPTION_CLI),
 };
 
-/// AWS's SigV4 test suite and its KMS service model come inside botocore's source distribution.
+/// AWS's SigV4 test suite and its service models come inside botocore's source distribution.
 pub(crate) static BOTOCORE_SOURCE: Tool =
     Tool { name: "botocore source (target/botocore-sdist)", ensure: botocore::ensure };
 
+/// Ansible's modules for AWS; `ansible-playbook` itself is one of `PYTHON_CLIENTS`.
+pub(crate) static ANSIBLE_COLLECTION: Tool =
+    Tool { name: "Ansible's amazon.aws (target/ansible-collections)", ensure: ansible::ensure };
+
 /// The JavaScript SDK and Encryption SDK, pinned by `package-lock.json`.
-pub(crate) static NODE_CLIENTS: Tool =
-    Tool { name: "Node clients (tests/clients/node)", ensure: node::ensure };
+pub(crate) static NODE_CLIENTS: Tool = Tool {
+    name: "Node clients (tests/clients/node)",
+    ensure: |house| node::ensure(house, "tests/clients/node"),
+};
+
+/// iam-simulate, which the policy proof asks over a pipe (AGPL-3.0: nothing links or ships it).
+pub(crate) static POLICY_ORACLE: Tool = Tool {
+    name: "policy oracle (tests/oracle/policy)",
+    ensure: |house| node::ensure(house, "tests/oracle/policy"),
+};
 
 /// A program on the AWS SDK for Rust. A crate outside the workspace: what the SDK depends on is none of ours.
 pub(crate) static RUST_SDK_CLIENT: Tool =

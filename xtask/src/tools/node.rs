@@ -1,15 +1,16 @@
-//! The npm packages of `tests/clients/node`, exactly as `package-lock.json` pins them.
+//! The npm packages of a folder such as `tests/clients/node`, exactly as its `package-lock.json` pins them.
 
 use std::fs;
 
 use super::debian;
 use crate::{failure::Failure, house::House, step::Step};
 
-pub(super) fn ensure(house: &House) -> Result<(), Failure> {
+/// Installs them into `node_modules` beside the lock file, unless these very packages are there.
+pub(super) fn ensure(house: &House, relative: &str) -> Result<(), Failure> {
     debian::ensure(house, "node", "nodejs")?;
     debian::ensure(house, "npm", "npm")?;
-    let wanted = house.read("tests/clients/node/package-lock.json")?;
-    let folder = house.root.join("tests").join("clients").join("node");
+    let wanted = house.read(&format!("{relative}/package-lock.json"))?;
+    let folder = house.root.join(relative);
     let stamp = folder.join("node_modules").join("package-lock.installed");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
