@@ -14,10 +14,10 @@ os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
 )
 
-import boto3
-import botocore.config
 import pytest
 
+from connect import make_client
+from people import Account
 from server import Server
 
 ACCOUNT = "000000000000"
@@ -50,21 +50,6 @@ def clock_server(tmp_path):
     running.stop()
 
 
-def make_client(url, region="us-east-1", account="test", service="kms", secret="test"):
-    """`account` is an access key id: `test`, or twelve digits for the root user of that account."""
-    quiet = botocore.config.Config(
-        retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=120, parameter_validation=False
-    )
-    return boto3.client(
-        service,
-        endpoint_url=url,
-        region_name=region,
-        aws_access_key_id=account,
-        aws_secret_access_key=secret,
-        config=quiet,
-    )
-
-
 @pytest.fixture(scope="session")
 def client_for(server):
     """Makes a client of the shared server for a Region and an account."""
@@ -74,6 +59,18 @@ def client_for(server):
 @pytest.fixture(scope="session")
 def kms(client_for):
     return client_for()
+
+
+@pytest.fixture
+def account(server):
+    """A new account of the shared server: nobody else has names in it."""
+    return Account(server.url)
+
+
+@pytest.fixture
+def other(server):
+    """Another new account."""
+    return Account(server.url)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 
-from conftest import ACCOUNT, make_client
+from conftest import ACCOUNT
+from connect import make_client
 from expect import refused
 
 pytestmark = pytest.mark.smoke

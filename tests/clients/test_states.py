@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from conftest import make_client
+from connect import make_client
 from expect import refused
 
 STATES = ("Enabled", "Disabled", "PendingDeletion", "PendingImport")
