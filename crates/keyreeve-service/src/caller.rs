@@ -56,17 +56,16 @@ pub struct Forwarding {
 }
 
 impl Caller {
-    /// A caller about whom IAM says nothing, on no connection: operators, root users before their account is looked at.
+    /// A caller with what IAM says about it, on no connection.
+    pub const fn new(principal: Principal, profile: Arc<Profile>, region: Region, request_id: Uuid) -> Self {
+        let connection = Connection { source_ip: None, secure: false, user_agent: None, referer: None };
+        Self { principal, profile, session: None, region, request_id, connection, forwarding: None }
+    }
+
+    /// A caller about whom IAM says nothing, on no connection: operators, whoever did not sign, tests.
     pub fn bare(principal: Principal, region: Region, request_id: Uuid) -> Self {
-        Self {
-            profile: Arc::new(Profile::bare(Some(principal.clone()))),
-            principal,
-            session: None,
-            region,
-            request_id,
-            connection: Connection::default(),
-            forwarding: None,
-        }
+        let profile = Arc::new(Profile::bare(Some(principal.clone())));
+        Self::new(principal, profile, region, request_id)
     }
 
     /// The account whose keys and aliases the caller names without an ARN.

@@ -151,8 +151,8 @@ impl Authenticator {
         let Signer { principal, profile, session } = signer(service, &known).await?;
         let region = Region::parse(verified.region()).ok_or(Unauthenticated::Service(KmsError::Internal))?;
         let connection = self.proxies.connection(incoming);
-        let bare = Caller::bare(principal, region, incoming.request_id);
-        let caller = Caller { profile, session, connection, ..bare };
+        let bare = Caller::new(principal, profile, region, incoming.request_id);
+        let caller = Caller { session, connection, ..bare };
         let caller = forwarding::apply(service, caller, &incoming.headers, &verified).await;
         caller.map_err(Unauthenticated::Service)
     }
