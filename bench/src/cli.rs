@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Measures, and prints a table.
     Run(Run),
+    /// Measures a decision of the policy engine, beside one HMAC.
+    Decision,
     /// Serves the bare echo that the ratios are taken to. `run` starts it by itself.
     Echo,
 }

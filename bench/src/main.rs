@@ -6,6 +6,7 @@
 mod answer;
 mod cli;
 mod cpu;
+mod decision;
 mod echo;
 mod figures;
 mod load;
@@ -29,6 +30,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> ExitCode {
     let outcome = match cli::Arguments::parse().command {
         cli::Command::Echo => echo::serve(),
+        cli::Command::Decision => decision::run().and_then(|text| print(&text)),
         cli::Command::Run(options) => run::run(&options).and_then(|text| print(&text)),
     };
     match outcome {
