@@ -16,14 +16,14 @@ pub enum PrincipalPattern {
     User {
         /// The ARN, with the path.
         arn: Box<str>,
-        /// Unique id when the policy was put; a namesake made later does not match.
+        /// Unique id when the policy was put: it alone counts then, so that a rename is followed and a namesake is not.
         id: Option<Box<str>>,
     },
     /// `arn:…:iam::<account>:role/…`: matches the role's sessions.
     Role {
         /// The ARN, with the path.
         arn: Box<str>,
-        /// Unique id when the policy was put; a namesake made later does not match.
+        /// Unique id when the policy was put: it alone counts then, so that a rename is followed and a namesake is not.
         id: Option<Box<str>>,
     },
     /// `arn:…:sts::<account>:assumed-role/<role>/<session>`.
@@ -102,11 +102,11 @@ impl PrincipalPattern {
             (Self::Account(account), Principal::Session(session)) if *account == session.account => {
                 Some(Naming::Account)
             }
-            (Self::User { arn, id }, Principal::User(user)) if *arn == user.arn && pinned(id, &user.id) => {
+            (Self::User { arn, id }, Principal::User(user)) if is(arn, id, &user.arn, &user.id) => {
                 Some(Naming::Direct)
             }
             (Self::Role { arn, id }, Principal::Session(session))
-                if *arn == session.role_arn && pinned(id, &session.role_id) =>
+                if is(arn, id, &session.role_arn, &session.role_id) =>
             {
                 Some(Naming::Role)
             }
@@ -130,8 +130,13 @@ impl PrincipalPattern {
     }
 }
 
-fn pinned(pin: &Option<Box<str>>, id: &str) -> bool {
-    pin.as_deref().is_none_or(|pin| pin == id)
+/// Whether a name is this entity's: by its id where it is pinned to one, as an entity keeps it when it is renamed and no
+/// namesake ever has it.
+fn is(arn: &str, pin: &Option<Box<str>>, own_arn: &str, own_id: &str) -> bool {
+    match pin {
+        Some(pin) => **pin == *own_id,
+        None => arn == own_arn,
+    }
 }
 
 /// `AIDA…`, `AROA…` and their kin, with a session name or without.

@@ -42,7 +42,7 @@ impl Identity {
     }
 
     /// A policy as it is shown: an ARN whose user or role is gone, or is a later namesake, stands as the unique id that
-    /// it had. A policy without such an ARN is shown as it was put, to the letter.
+    /// it had; that of a user who was renamed, as the present one. A policy without such an ARN is shown as it was put, to the letter.
     ///
     /// # Errors
     /// Store errors.
@@ -56,10 +56,24 @@ impl Identity {
             // The ARN of a session matches by its text alone, whatever the id of its role.
             let is_session = Parts::of(arn).is_some_and(|parts| parts.segment == "assumed-role");
             if !is_session && self.unique_id_of(arn).await?.as_ref() != Some(id) {
-                gone.insert(arn.as_str(), id.as_str());
+                let shown = self.moved_to(arn, id).await?.unwrap_or_else(|| id.clone());
+                gone.insert(arn.as_str(), shown);
             }
         }
         if gone.is_empty() { Ok(text.to_owned()) } else { with_ids(text, &gone) }
+    }
+
+    /// The ARN that the user of this id has since it was given another name or path; roles keep theirs.
+    async fn moved_to(&self, arn: &str, id: &str) -> Result<Option<String>, KmsError> {
+        let Some(parts) = Parts::of(arn).filter(|parts| parts.segment == "user") else { return Ok(None) };
+        let name = parts.rest.rsplit('/').next().unwrap_or(parts.rest);
+        for name in [Some(name.to_owned()), self.later_name(parts.account, id).await?].into_iter().flatten() {
+            let found = self.entity::<User>(parts.account, &name).await?;
+            if let Some(found) = found.filter(|found| found.row.naming.id == id) {
+                return Ok(Some(found.row.arn(parts.account)));
+            }
+        }
+        Ok(None)
     }
 
     /// The unique id of the user or role that an ARN names now, or whose session it names.
@@ -94,7 +108,7 @@ impl Identity {
 }
 
 /// The document with ids in place of ARNs where it names principals; the order of its members stays.
-fn with_ids(text: &str, ids: &BTreeMap<&str, &str>) -> Result<String, KmsError> {
+fn with_ids(text: &str, ids: &BTreeMap<&str, String>) -> Result<String, KmsError> {
     let mut document: Value = serde_json::from_str(text).map_err(|_| KmsError::Internal)?;
     let statements = match document.get_mut("Statement") {
         Some(Value::Array(statements)) => statements.as_mut_slice(),
@@ -110,7 +124,7 @@ fn with_ids(text: &str, ids: &BTreeMap<&str, &str>) -> Result<String, KmsError> 
             };
             for principal in named {
                 if let Some(id) = principal.as_str().and_then(|arn| ids.get(arn)) {
-                    *principal = Value::String((*id).to_owned());
+                    *principal = Value::String(id.clone());
                 }
             }
         }
@@ -160,7 +174,7 @@ mod tests {
     #[test]
     fn ids_stand_where_principals_are_named_and_nowhere_else() {
         let (alice, role) = ("arn:aws:iam::111122223333:user/Alice", "arn:aws:iam::111122223333:role/R");
-        let ids = BTreeMap::from([(alice, "AIDA1"), (role, "AROA1")]);
+        let ids = BTreeMap::from([(alice, "AIDA1".to_owned()), (role, "AROA1".to_owned())]);
         let policy = |alice: &str, role: &str| {
             format!(
                 r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"z","Principal":{{"AWS":"{alice}"}},"Effect":"Allow","Condition":{{"ArnEquals":{{"aws:PrincipalArn":"arn:aws:iam::111122223333:user/Alice"}}}}}},{{"NotPrincipal":{{"Service":"a","AWS":["{role}","*"]}},"Effect":"Deny"}}]}}"#

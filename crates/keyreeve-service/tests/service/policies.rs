@@ -105,6 +105,26 @@ fn a_user_or_role_that_does_not_exist_is_no_principal() {
 }
 
 #[test]
+fn a_key_policy_follows_a_renamed_user_and_no_namesake() {
+    let rig = Rig::new();
+    rig.user_of(ACCOUNT, "Ada");
+    let names = |name: &str| {
+        json!([format!("arn:aws:iam::{ACCOUNT}:root"), format!("arn:aws:iam::{ACCOUNT}:user/{name}")])
+    };
+    let key = rig.key(json!({"Policy": statement(json!({"Principal": {"AWS": names("Ada")}}))}));
+    rig.iam("UpdateUser", json!({"UserName": "Ada", "NewUserName": "Cleo"}));
+    rig.user_of(ACCOUNT, "Ada");
+    rig.ok_as(&rig.user("Cleo"), "DescribeKey", json!({"KeyId": key}));
+    let namesake = rig.try_as(&rig.user("Ada"), "DescribeKey", &json!({"KeyId": key})).unwrap_err();
+    assert_eq!(namesake.code, "AccessDeniedException");
+    let shown: Value = serde_json::from_str(&policy(&rig, &key)).unwrap();
+    assert_eq!(shown.pointer("/Statement/0/Principal/AWS"), Some(&names("Cleo")));
+    rig.iam("UpdateUser", json!({"UserName": "Cleo", "NewPath": "/people/"}));
+    let shown: Value = serde_json::from_str(&policy(&rig, &key)).unwrap();
+    assert_eq!(shown.pointer("/Statement/0/Principal/AWS"), Some(&names("people/Cleo")));
+}
+
+#[test]
 fn what_is_no_policy_is_malformed() {
     let rig = Rig::new();
     let key = rig.key(json!({}));
