@@ -92,7 +92,9 @@ fn explain_policy(named: &NamedPolicy, request: &Request<'_>) -> PolicyExplanati
 
 fn explain_statement(number: usize, statement: &Statement, request: &Request<'_>) -> StatementExplanation {
     let outcome = statement.check(request);
-    let naming = outcome.as_ref().ok().map(|naming| match naming {
+    // Policies of the caller itself name nobody.
+    let names = outcome.as_ref().ok().filter(|_| !statement.principals().is_empty());
+    let naming = names.map(|naming| match naming {
         Naming::Account => "its account, as far as the caller's own policies allow",
         Naming::Role => "its role",
         Naming::Everyone => "everyone",
@@ -174,7 +176,8 @@ impl fmt::Display for Explanation {
                 write!(f, "    {} {:?}{sid}: ", statement.number, statement.effect)?;
                 match (&statement.mismatch, statement.naming) {
                     (Some(mismatch), _) => writeln!(f, "{mismatch}")?,
-                    (None, naming) => writeln!(f, "matches, naming {}", naming.unwrap_or("the caller"))?,
+                    (None, Some(naming)) => writeln!(f, "matches, naming {naming}")?,
+                    (None, None) => writeln!(f, "matches")?,
                 }
             }
         }
