@@ -41,6 +41,8 @@ pub(crate) fn matches(pattern: &[Token], text: &str, case: Case) -> bool {
     let mut latest_run: Option<(usize, usize)> = None;
     while let Some(&byte) = bytes.get(read) {
         match pattern.get(at) {
+            // The last `*` takes all that is left: most patterns end so.
+            Some(Token::Run) if at + 1 == pattern.len() => return true,
             Some(Token::Run) => {
                 latest_run = Some((at + 1, read));
                 at += 1;
