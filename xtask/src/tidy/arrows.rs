@@ -22,6 +22,7 @@ const SHIPPED: &[&str] = &[
     "keyreeve-store",
     "keyreeve-native",
     "keyreeve-crypto",
+    "keyreeve-audit",
     "keyreeve-sigv4",
     "keyreeve-service",
     "keyreeve-server",
@@ -44,10 +45,21 @@ const ROOMS: &[Room] = &[
         may_use: &["keyreeve-model", "keyreeve-native"],
         never: &["tokio", "hyper", "rusqlite", "rustls"],
     },
+    Room {
+        name: "keyreeve-audit",
+        may_use: &["keyreeve-model", "keyreeve-crypto"],
+        never: &["hyper", "rusqlite", "rustls", "aws-lc-rs", "aws-lc-sys"],
+    },
     Room { name: "keyreeve-sigv4", may_use: &[], never: &["tokio", "hyper", "rusqlite", "rustls"] },
     Room {
         name: "keyreeve-service",
-        may_use: &["keyreeve-model", "keyreeve-policy", "keyreeve-store", "keyreeve-crypto"],
+        may_use: &[
+            "keyreeve-model",
+            "keyreeve-policy",
+            "keyreeve-store",
+            "keyreeve-crypto",
+            "keyreeve-audit",
+        ],
         never: &["hyper", "hyper-util", "rustls", "tokio-rustls", "rusqlite", "aws-lc-rs", "aws-lc-sys"],
     },
     // -native for what a process must do once at start (no core dumps, locked memory); everything else of it is -crypto's.
@@ -58,6 +70,7 @@ const ROOMS: &[Room] = &[
             "keyreeve-model",
             "keyreeve-store",
             "keyreeve-crypto",
+            "keyreeve-audit",
             "keyreeve-service",
             "keyreeve-sigv4",
         ],
