@@ -1,5 +1,6 @@
 //! `cargo xtask model`: the service models of the pinned botocore, structure only, as the oracles of our tests.
 
+mod cloudtrail;
 mod iam;
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -23,10 +24,11 @@ struct Model {
     operations: Option<&'static [&'static str]>,
 }
 
-const MODELS: [Model; 3] = [
+const MODELS: [Model; 4] = [
     Model { service: "kms", version: "2014-11-01", operations: None },
     Model { service: "iam", version: "2010-05-08", operations: Some(iam::OPERATIONS) },
     Model { service: "sts", version: "2011-06-15", operations: None },
+    Model { service: "cloudtrail", version: "2013-11-01", operations: Some(cloudtrail::OPERATIONS) },
 ];
 
 pub(crate) fn run(house: &House) -> Result<(), Failure> {
@@ -44,7 +46,7 @@ pub(crate) fn run(house: &House) -> Result<(), Failure> {
         sources.push_str(&source(model, &sha256(house, &path)?));
     }
     house.write("model/ORIGIN.md", &origin(&sources))?;
-    say("model/kms.json, model/iam.json, model/sts.json and model/ORIGIN.md written");
+    say("the files in model/ are written");
     Ok(())
 }
 
@@ -110,10 +112,10 @@ fn origin(sources: &str) -> String {
     format!(
         "# Where these files come from
 
-They are AWS's service models of KMS, IAM and STS as botocore publishes them, with the `documentation` members removed
-and the members of each object sorted. `iam.json` has only the operations that `xtask/src/model/iam.rs` lists, and the
-shapes that those need. They describe names, types, limits and errors. Tests hold our types against them; no code is
-generated from them.
+They are AWS's service models of KMS, IAM, STS and CloudTrail as botocore publishes them, with the `documentation` members
+removed and the members of each object sorted. `iam.json` and `cloudtrail.json` have only the operations that the files in
+`xtask/src/model` list, and the shapes that those need. They describe names, types, limits and errors. Tests hold our types
+against them; no code is generated from them.
 
 | | |
 |---|---|

@@ -9,6 +9,7 @@ use crate::iam_error::IamError;
 use crate::key_spec::{KeyClass, KeySpec};
 use crate::key_state::StateRefusal;
 use crate::tag::TagFault;
+use crate::trail_error::TrailError;
 
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,8 +101,12 @@ pub enum KmsError {
     AccessDenied(String),
     /// An error of IAM or STS.
     Iam(IamError),
+    /// An error of CloudTrail.
+    Trail(TrailError),
     /// An operator's command cannot be carried out: a sentence with what to do next. No customer ever gets it.
     Refused(String),
+    /// The audit log cannot be written, and nothing is answered without it.
+    AuditUnavailable,
     /// The store did not answer in time, or its outcome is unknown.
     DependencyTimeout,
     /// A stored row or key does not open: the operator's log has the details under this request's id.
@@ -224,7 +229,7 @@ impl KmsError {
         let server = if let Self::Iam(error) = self {
             error.status() >= 500
         } else {
-            matches!(self, Self::DependencyTimeout | Self::Internal | Self::Conflict)
+            matches!(self, Self::AuditUnavailable | Self::DependencyTimeout | Self::Internal | Self::Conflict)
         };
         let blame = if server { Blame::Server } else { Blame::Client };
         WireError { code, blame, message }
@@ -306,7 +311,12 @@ impl KmsError {
             }
             Self::AccessDenied(text) => ("AccessDeniedException", Some(text.clone())),
             Self::Iam(error) => (error.code(), Some(error.message().to_owned())),
+            Self::Trail(error) => (error.fault.code(), Some(error.message.clone())),
             Self::Refused(text) => ("CommandRefusedException", Some(text.clone())),
+            Self::AuditUnavailable => (
+                "ServiceUnavailableException",
+                Some("The audit log cannot be written, and no request is answered without it. Retry the request.".to_owned()),
+            ),
             Self::DependencyTimeout => (
                 "DependencyTimeoutException",
                 Some("The system timed out while trying to fulfill the request.".to_owned()),
@@ -483,6 +493,12 @@ impl std::fmt::Display for KmsError {
 }
 
 impl std::error::Error for KmsError {}
+
+impl From<TrailError> for KmsError {
+    fn from(error: TrailError) -> Self {
+        Self::Trail(error)
+    }
+}
 
 impl From<IamError> for KmsError {
     fn from(error: IamError) -> Self {

@@ -22,3 +22,4 @@ pub mod material_id;
 pub mod region;
 pub mod tag;
 pub mod timestamp;
+pub mod trail_error;

@@ -40,6 +40,12 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.as_seconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
     }
 
+    /// From what [`Self::to_iso_8601`] writes.
+    pub fn parse_iso_8601(text: &str) -> Option<Self> {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(time.as_millisecond()))
+    }
+
     /// Seconds with up to three decimals, as AWS JSON 1.1 writes a timestamp.
     pub fn to_json_number(self) -> serde_json::Number {
         if self.0 % 1000 == 0 {
@@ -63,6 +69,8 @@ mod tests {
             (0, "1970-01-01T00:00:00Z"),
         ] {
             assert_eq!(Timestamp::from_millis(millis).to_iso_8601(), text);
+            let whole = Timestamp::from_millis(millis.div_euclid(1000) * 1000);
+            assert_eq!(Timestamp::parse_iso_8601(text), Some(whole));
         }
     }
 
