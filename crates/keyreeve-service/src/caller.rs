@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use keyreeve_model::region::{AccountId, Region};
 pub use keyreeve_policy::principal::{Principal, WebIdentity};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::identity::{Profile, Session};
@@ -16,6 +17,8 @@ pub struct Caller {
     pub principal: Principal,
     /// What policies of IAM say about it.
     pub profile: Arc<Profile>,
+    /// Id of the access key that signed.
+    pub access_key_id: Option<Box<str>>,
     /// The temporary credentials that signed, if they were temporary.
     pub session: Option<Arc<Session>>,
     /// Region that the request was signed for.
@@ -36,10 +39,25 @@ pub struct Connection {
     pub source_ip: Option<IpAddr>,
     /// Whether it came over TLS that ended here.
     pub secure: bool,
+    /// How TLS that ended here was spoken.
+    pub tls: Option<TlsDetails>,
     /// The `User-Agent` header.
     pub user_agent: Option<Box<str>>,
     /// The `Referer` header.
     pub referer: Option<Box<str>>,
+}
+
+/// `tlsDetails` of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TlsDetails {
+    /// `TLSv1.3`.
+    pub tls_version: &'static str,
+    /// `TLS_AES_256_GCM_SHA384`.
+    pub cipher_suite: String,
+    /// The `Host` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_provided_host_header: Option<String>,
 }
 
 /// A registered service that speaks for somebody, or for a resource of somebody's.
@@ -58,8 +76,10 @@ pub struct Forwarding {
 impl Caller {
     /// A caller with what IAM says about it, on no connection.
     pub const fn new(principal: Principal, profile: Arc<Profile>, region: Region, request_id: Uuid) -> Self {
-        let connection = Connection { source_ip: None, secure: false, user_agent: None, referer: None };
-        Self { principal, profile, session: None, region, request_id, connection, forwarding: None }
+        let connection =
+            Connection { source_ip: None, secure: false, tls: None, user_agent: None, referer: None };
+        let (access_key_id, session, forwarding) = (None, None, None);
+        Self { principal, profile, access_key_id, session, region, request_id, connection, forwarding }
     }
 
     /// A caller about whom IAM says nothing, on no connection: operators, whoever did not sign, tests.

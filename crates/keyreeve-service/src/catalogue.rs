@@ -18,6 +18,8 @@ pub enum Api {
     Sts,
     /// IAM, query protocol.
     Iam,
+    /// `CloudTrail_20131101.<Operation>`, JSON 1.1.
+    CloudTrail,
     /// Operators, through the admin socket.
     Operator,
 }
@@ -63,6 +65,30 @@ pub enum Effect {
     Changes,
 }
 
+/// What the record of an operation shows of its request and its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Logged {
+    /// Whether the parameters are shown; secrets and blobs among them never are.
+    pub parameters: bool,
+    /// Defaults that are shown where a request leaves a member out: name and JSON.
+    pub filled: &'static [(&'static str, &'static str)],
+    /// What is shown of the answer.
+    pub answer: LoggedAnswer,
+}
+
+/// What a record shows of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoggedAnswer {
+    /// Nothing: CloudTrail shows answers of changes only.
+    Nothing,
+    /// The ARN of the key.
+    Key,
+    /// The ARN of the key and these members.
+    Only(&'static [&'static str]),
+    /// Everything that is no secret.
+    Whole,
+}
+
 /// One operation.
 #[derive(Debug)]
 pub struct Row {
@@ -88,6 +114,8 @@ pub struct Row {
     pub signed: bool,
     /// Shape of its input.
     pub input: &'static Structure,
+    /// What its record shows.
+    pub logged: Logged,
     /// The corridor, for this operation.
     pub(crate) run: Walk,
 }
@@ -112,12 +140,33 @@ impl Row {
             effect: Effect::Reads,
             signed: true,
             input,
+            logged: Logged { parameters: true, filled: &[], answer: LoggedAnswer::Nothing },
             run,
         }
     }
 
     const fn changes(mut self) -> Self {
         self.effect = Effect::Changes;
+        self.logged.answer =
+            if matches!(self.scope, Scope::Key { .. }) { LoggedAnswer::Key } else { LoggedAnswer::Nothing };
+        self
+    }
+
+    /// Its record shows this of the answer.
+    const fn logs(mut self, answer: LoggedAnswer) -> Self {
+        self.logged.answer = answer;
+        self
+    }
+
+    /// Its record shows these defaults.
+    const fn filling(mut self, filled: &'static [(&'static str, &'static str)]) -> Self {
+        self.logged.filled = filled;
+        self
+    }
+
+    /// Its record shows no parameters.
+    const fn without_parameters(mut self) -> Self {
+        self.logged.parameters = false;
         self
     }
 
@@ -151,7 +200,19 @@ impl Row {
 
     const fn iam(mut self) -> Self {
         self.api = Api::Iam;
+        self.shows_answers_of_changes()
+    }
+
+    const fn shows_answers_of_changes(mut self) -> Self {
+        if matches!(self.effect, Effect::Changes) {
+            self.logged.answer = LoggedAnswer::Whole;
+        }
         self
+    }
+
+    const fn cloudtrail(mut self) -> Self {
+        self.api = Api::CloudTrail;
+        self.shows_answers_of_changes()
     }
 
     const fn unsigned(mut self) -> Self {
@@ -173,24 +234,41 @@ const KEY_OR_ALIAS: Scope = Scope::Key { aliases: true, makes_managed: false };
 const KEY_OR_ALIAS_ON_FIRST_USE: Scope = Scope::Key { aliases: true, makes_managed: true };
 const ALIAS: Scope = Scope::Alias;
 
+use LoggedAnswer::Whole;
+
+const ALGORITHM: &[(&str, &str)] = &[("EncryptionAlgorithm", r#""SYMMETRIC_DEFAULT""#)];
+const ALGORITHMS: &[(&str, &str)] = &[
+    ("SourceEncryptionAlgorithm", r#""SYMMETRIC_DEFAULT""#),
+    ("DestinationEncryptionAlgorithm", r#""SYMMETRIC_DEFAULT""#),
+];
+const MESSAGE_TYPE: &[(&str, &str)] = &[("MessageType", r#""RAW""#)];
+const NEW_KEY: &[(&str, &str)] = &[
+    ("Policy", r#""""#),
+    ("Description", r#""""#),
+    ("Origin", r#""AWS_KMS""#),
+    ("MultiRegion", "false"),
+    ("BypassPolicyLockoutSafetyCheck", "false"),
+    ("Tags", "[]"),
+];
+
 use KeyUsage::{EncapsulateDecapsulate, EncryptDecrypt, GenerateVerifyMac, KeyAgreement, SignVerify};
 
 /// Every operation.
 #[rustfmt::skip]
 pub static CATALOGUE: &[Row] = &[
-    Row::new("CancelKeyDeletion", &["kms:CancelKeyDeletion"], KEY, &cancel_key_deletion::INPUT, walk::<cancel_key_deletion::CancelKeyDeletion>).changes().states(StateRule::Cancel),
+    Row::new("CancelKeyDeletion", &["kms:CancelKeyDeletion"], KEY, &cancel_key_deletion::INPUT, walk::<cancel_key_deletion::CancelKeyDeletion>).changes().states(StateRule::Cancel).logs(Whole),
     Row::new("CreateAlias", &["kms:CreateAlias"], ALIAS, &create_alias::INPUT, walk::<create_alias::CreateAlias>).changes().states(StateRule::NotDeleting),
-    Row::new("CreateGrant", &["kms:CreateGrant"], KEY, &create_grant::INPUT, walk::<create_grant::CreateGrant>).changes().states(StateRule::Grant).across_accounts(),
-    Row::new("CreateKey", &["kms:CreateKey"], ACCOUNT, &create_key::INPUT, walk::<create_key::CreateKey>).changes().tagging("kms:TagResource"),
+    Row::new("CreateGrant", &["kms:CreateGrant"], KEY, &create_grant::INPUT, walk::<create_grant::CreateGrant>).changes().states(StateRule::Grant).across_accounts().logs(LoggedAnswer::Only(&["GrantId"])),
+    Row::new("CreateKey", &["kms:CreateKey"], ACCOUNT, &create_key::INPUT, walk::<create_key::CreateKey>).changes().tagging("kms:TagResource").filling(NEW_KEY).logs(Whole),
     Row::new("Decapsulate", &["kms:Decapsulate"], KEY_OR_ALIAS, &decapsulate::INPUT, walk::<decapsulate::Decapsulate>).uses(EncapsulateDecapsulate),
-    Row::new("Decrypt", &["kms:Decrypt"], KEY_OR_ALIAS, &decrypt::INPUT, walk::<decrypt::Decrypt>).uses(EncryptDecrypt),
+    Row::new("Decrypt", &["kms:Decrypt"], KEY_OR_ALIAS, &decrypt::INPUT, walk::<decrypt::Decrypt>).uses(EncryptDecrypt).filling(ALGORITHM),
     Row::new("DeleteAlias", &["kms:DeleteAlias"], ALIAS, &delete_alias::INPUT, walk::<delete_alias::DeleteAlias>).changes(),
     Row::new("DeriveSharedSecret", &["kms:DeriveSharedSecret"], KEY_OR_ALIAS, &derive_shared_secret::INPUT, walk::<derive_shared_secret::DeriveSharedSecret>).uses(KeyAgreement),
     Row::new("DescribeKey", &["kms:DescribeKey"], KEY_OR_ALIAS_ON_FIRST_USE, &describe_key::INPUT, walk::<describe_key::DescribeKey>).across_accounts(),
     Row::new("DisableKey", &["kms:DisableKey"], KEY, &disable_key::INPUT, walk::<disable_key::DisableKey>).changes().states(StateRule::Toggle),
     Row::new("EnableKey", &["kms:EnableKey"], KEY, &enable_key::INPUT, walk::<enable_key::EnableKey>).changes().states(StateRule::Toggle),
     Row::new("Encapsulate", &["kms:Encapsulate"], KEY_OR_ALIAS, &encapsulate::INPUT, walk::<encapsulate::Encapsulate>).uses(EncapsulateDecapsulate),
-    Row::new("Encrypt", &["kms:Encrypt"], KEY_OR_ALIAS, &encrypt::INPUT, walk::<encrypt::Encrypt>).uses(EncryptDecrypt),
+    Row::new("Encrypt", &["kms:Encrypt"], KEY_OR_ALIAS, &encrypt::INPUT, walk::<encrypt::Encrypt>).uses(EncryptDecrypt).filling(ALGORITHM),
     Row::new("GenerateDataKey", &["kms:GenerateDataKey"], KEY_OR_ALIAS, &generate_data_key::INPUT, walk::<generate_data_key::GenerateDataKey>).uses(EncryptDecrypt),
     Row::new("GenerateDataKeyPair", &["kms:GenerateDataKeyPair"], KEY_OR_ALIAS, &generate_data_key_pair::INPUT, walk::<generate_data_key_pair::GenerateDataKeyPair>).uses(EncryptDecrypt),
     Row::new("GenerateDataKeyPairWithoutPlaintext", &["kms:GenerateDataKeyPairWithoutPlaintext"], KEY_OR_ALIAS, &generate_data_key_pair_without_plaintext::INPUT, walk::<generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlaintext>).uses(EncryptDecrypt),
@@ -208,22 +286,22 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("ListResourceTags", &["kms:ListResourceTags"], KEY, &list_resource_tags::INPUT, walk::<list_resource_tags::ListResourceTags>),
     Row::new("ListRetirableGrants", &["kms:ListRetirableGrants"], ACCOUNT, &list_retirable_grants::INPUT, walk::<list_retirable_grants::ListRetirableGrants>),
     Row::new("PutKeyPolicy", &["kms:PutKeyPolicy"], KEY, &put_key_policy::INPUT, walk::<put_key_policy::PutKeyPolicy>).changes(),
-    Row::new("ReEncrypt", &["kms:ReEncryptFrom", "kms:ReEncryptTo"], KEY_OR_ALIAS, &re_encrypt::INPUT, walk::<re_encrypt::ReEncrypt>).uses(EncryptDecrypt),
-    Row::new("RetireGrant", &["kms:RetireGrant"], KEY, &retire_grant::INPUT, walk::<retire_grant::RetireGrant>).changes().across_accounts(),
+    Row::new("ReEncrypt", &["kms:ReEncryptFrom", "kms:ReEncryptTo"], KEY_OR_ALIAS, &re_encrypt::INPUT, walk::<re_encrypt::ReEncrypt>).uses(EncryptDecrypt).filling(ALGORITHMS),
+    Row::new("RetireGrant", &["kms:RetireGrant"], KEY, &retire_grant::INPUT, walk::<retire_grant::RetireGrant>).changes().across_accounts().without_parameters(),
     Row::new("RevokeGrant", &["kms:RevokeGrant"], KEY, &revoke_grant::INPUT, walk::<revoke_grant::RevokeGrant>).changes().across_accounts(),
-    Row::new("ScheduleKeyDeletion", &["kms:ScheduleKeyDeletion"], KEY, &schedule_key_deletion::INPUT, walk::<schedule_key_deletion::ScheduleKeyDeletion>).changes().states(StateRule::Schedule),
-    Row::new("Sign", &["kms:Sign"], KEY_OR_ALIAS, &sign::INPUT, walk::<sign::Sign>).uses(SignVerify),
+    Row::new("ScheduleKeyDeletion", &["kms:ScheduleKeyDeletion"], KEY, &schedule_key_deletion::INPUT, walk::<schedule_key_deletion::ScheduleKeyDeletion>).changes().states(StateRule::Schedule).filling(&[("PendingWindowInDays", "30")]).logs(Whole),
+    Row::new("Sign", &["kms:Sign"], KEY_OR_ALIAS, &sign::INPUT, walk::<sign::Sign>).uses(SignVerify).filling(MESSAGE_TYPE),
     Row::new("TagResource", &["kms:TagResource"], KEY, &tag_resource::INPUT, walk::<tag_resource::TagResource>).changes().states(StateRule::NotDeleting),
     Row::new("UntagResource", &["kms:UntagResource"], KEY, &untag_resource::INPUT, walk::<untag_resource::UntagResource>).changes().states(StateRule::NotDeleting),
     Row::new("UpdateAlias", &["kms:UpdateAlias"], ALIAS, &update_alias::INPUT, walk::<update_alias::UpdateAlias>).changes().states(StateRule::NotDeleting),
     Row::new("UpdateKeyDescription", &["kms:UpdateKeyDescription"], KEY, &update_key_description::INPUT, walk::<update_key_description::UpdateKeyDescription>).changes().states(StateRule::NotDeleting),
-    Row::new("Verify", &["kms:Verify"], KEY_OR_ALIAS, &verify::INPUT, walk::<verify::Verify>).uses(SignVerify),
+    Row::new("Verify", &["kms:Verify"], KEY_OR_ALIAS, &verify::INPUT, walk::<verify::Verify>).uses(SignVerify).filling(MESSAGE_TYPE),
     Row::new("VerifyMac", &["kms:VerifyMac"], KEY_OR_ALIAS, &verify_mac::INPUT, walk::<verify_mac::VerifyMac>).uses(GenerateVerifyMac),
-    Row::new("AssumeRole", &["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], ACCOUNT, &sts::assume_role::INPUT, walk::<sts::assume_role::AssumeRole>).sts().across_accounts(),
-    Row::new("AssumeRoleWithWebIdentity", &["sts:AssumeRoleWithWebIdentity"], ACCOUNT, &sts::assume_role_with_web_identity::INPUT, walk::<sts::assume_role_with_web_identity::AssumeRoleWithWebIdentity>).sts().across_accounts().unsigned(),
+    Row::new("AssumeRole", &["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], ACCOUNT, &sts::assume_role::INPUT, walk::<sts::assume_role::AssumeRole>).sts().across_accounts().logs(Whole),
+    Row::new("AssumeRoleWithWebIdentity", &["sts:AssumeRoleWithWebIdentity"], ACCOUNT, &sts::assume_role_with_web_identity::INPUT, walk::<sts::assume_role_with_web_identity::AssumeRoleWithWebIdentity>).sts().across_accounts().unsigned().logs(Whole),
     Row::new("GetAccessKeyInfo", &["sts:GetAccessKeyInfo"], ACCOUNT, &sts::get_access_key_info::INPUT, walk::<sts::get_access_key_info::GetAccessKeyInfo>).sts(),
     Row::new("GetCallerIdentity", &[], ACCOUNT, &sts::get_caller_identity::INPUT, walk::<sts::get_caller_identity::GetCallerIdentity>).sts(),
-    Row::new("GetSessionToken", &[], ACCOUNT, &sts::get_session_token::INPUT, walk::<sts::get_session_token::GetSessionToken>).sts(),
+    Row::new("GetSessionToken", &[], ACCOUNT, &sts::get_session_token::INPUT, walk::<sts::get_session_token::GetSessionToken>).sts().logs(Whole),
     Row::new("CreateUser", &["iam:CreateUser"], ACCOUNT, &iam::user::CREATE, walk::<iam::user::CreateUser>).changes().iam(),
     Row::new("DeleteUser", &["iam:DeleteUser"], ACCOUNT, &iam::user::DELETE, walk::<iam::user::DeleteUser>).changes().iam(),
     Row::new("GetUser", &["iam:GetUser"], ACCOUNT, &iam::user::GET, walk::<iam::user::GetUser>).iam(),
@@ -329,10 +407,26 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("ListAccountAliases", &["iam:ListAccountAliases"], ACCOUNT, &iam::account::LIST_ALIASES, walk::<iam::account::ListAccountAliases>).iam(),
     Row::new("GetAccountSummary", &["iam:GetAccountSummary"], ACCOUNT, &iam::account::SUMMARY, walk::<iam::account::GetAccountSummary>).iam(),
     Row::new("GetAccountAuthorizationDetails", &["iam:GetAccountAuthorizationDetails"], ACCOUNT, &iam::account_details::INPUT, walk::<iam::account_details::GetAccountAuthorizationDetails>).iam(),
+    Row::new("AddTags", &["cloudtrail:AddTags"], ACCOUNT, &cloudtrail::tags::ADD, walk::<cloudtrail::tags::AddTags>).changes().cloudtrail(),
+    Row::new("CreateTrail", &["cloudtrail:CreateTrail"], ACCOUNT, &cloudtrail::trail::CREATE, walk::<cloudtrail::trail::CreateTrail>).changes().cloudtrail(),
+    Row::new("DeleteTrail", &["cloudtrail:DeleteTrail"], ACCOUNT, &cloudtrail::trail::NAME, walk::<cloudtrail::trail::DeleteTrail>).changes().cloudtrail(),
+    Row::new("DescribeTrails", &["cloudtrail:DescribeTrails"], ACCOUNT, &cloudtrail::describe::DESCRIBE, walk::<cloudtrail::describe::DescribeTrails>).cloudtrail(),
+    Row::new("GetEventSelectors", &["cloudtrail:GetEventSelectors"], ACCOUNT, &cloudtrail::describe::SELECTORS, walk::<cloudtrail::describe::GetEventSelectors>).cloudtrail(),
+    Row::new("GetTrail", &["cloudtrail:GetTrail"], ACCOUNT, &cloudtrail::trail::NAME, walk::<cloudtrail::describe::GetTrail>).cloudtrail(),
+    Row::new("GetTrailStatus", &["cloudtrail:GetTrailStatus"], ACCOUNT, &cloudtrail::trail::NAME, walk::<cloudtrail::status::GetTrailStatus>).cloudtrail(),
+    Row::new("ListPublicKeys", &["cloudtrail:ListPublicKeys"], ACCOUNT, &cloudtrail::list_public_keys::INPUT, walk::<cloudtrail::list_public_keys::ListPublicKeys>).cloudtrail(),
+    Row::new("ListTags", &["cloudtrail:ListTags"], ACCOUNT, &cloudtrail::tags::LIST, walk::<cloudtrail::tags::ListTags>).cloudtrail(),
+    Row::new("ListTrails", &["cloudtrail:ListTrails"], ACCOUNT, &cloudtrail::describe::LIST, walk::<cloudtrail::describe::ListTrails>).cloudtrail(),
+    Row::new("LookupEvents", &["cloudtrail:LookupEvents"], ACCOUNT, &cloudtrail::lookup_events::INPUT, walk::<cloudtrail::lookup_events::LookupEvents>).cloudtrail(),
+    Row::new("RemoveTags", &["cloudtrail:RemoveTags"], ACCOUNT, &cloudtrail::tags::ADD, walk::<cloudtrail::tags::RemoveTags>).changes().cloudtrail(),
+    Row::new("StartLogging", &["cloudtrail:StartLogging"], ACCOUNT, &cloudtrail::trail::NAME, walk::<cloudtrail::logging::StartLogging>).changes().cloudtrail(),
+    Row::new("StopLogging", &["cloudtrail:StopLogging"], ACCOUNT, &cloudtrail::trail::NAME, walk::<cloudtrail::logging::StopLogging>).changes().cloudtrail(),
+    Row::new("UpdateTrail", &["cloudtrail:UpdateTrail"], ACCOUNT, &cloudtrail::trail::UPDATE, walk::<cloudtrail::trail::UpdateTrail>).changes().cloudtrail(),
     Row::new("CreateAccount", &["keyreeve:CreateAccount"], Scope::Deployment, &operator::create_account::INPUT, walk::<operator::create_account::CreateAccount>).changes().operator(),
     Row::new("SetAccount", &["keyreeve:SetAccount"], Scope::Deployment, &operator::set_account::INPUT, walk::<operator::set_account::SetAccount>).changes().operator(),
     Row::new("Explain", &["keyreeve:Explain"], Scope::Deployment, &operator::explain::INPUT, walk::<operator::explain::Explain>).operator(),
     Row::new("RegisterService", &["keyreeve:RegisterService"], Scope::Deployment, &operator::register_service::INPUT, walk::<operator::register_service::RegisterService>).changes().operator(),
+    Row::new("VerifyAudit", &["keyreeve:VerifyAudit"], Scope::Deployment, &operator::verify_audit::INPUT, walk::<operator::verify_audit::VerifyAudit>).operator(),
     Row::new("ListServices", &["keyreeve:ListServices"], Scope::Deployment, &operator::list_services::INPUT, walk::<operator::list_services::ListServices>).operator(),
     Row::new("UnregisterService", &["keyreeve:UnregisterService"], Scope::Deployment, &operator::unregister_service::INPUT, walk::<operator::unregister_service::UnregisterService>).changes().operator(),
     Row::new("ListAccounts", &["keyreeve:ListAccounts"], Scope::Deployment, &operator::list_accounts::INPUT, walk::<operator::list_accounts::ListAccounts>).operator(),

@@ -22,9 +22,10 @@ pub(crate) fn walk<'a, O: Operation>(
     desk: &'a Desk<'a>,
 ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
     Box::pin(async move {
-        let mut input = Input::read(desk.row.input, desk.body)?;
+        let mut input = Input::read(desk.row.input, desk.body).map_err(O::reworded)?;
         let request = O::parse(&mut input, desk)?;
         for _ in 0..ATTEMPTS_MAX {
+            desk.notes.begin();
             let proof = O::Proof::judge(desk, O::names(&request)).await?;
             match O::run(desk, &request, proof).await {
                 Err(KmsError::Conflict) => {}

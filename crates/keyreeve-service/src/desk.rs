@@ -8,6 +8,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
 use keyreeve_model::timestamp::Timestamp;
 
+use crate::audit::Notes;
 use crate::caller::Caller;
 use crate::catalogue::Row;
 use crate::service::Service;
@@ -21,6 +22,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) row: &'static Row,
     /// The input as it came.
     pub(crate) body: &'a [u8],
+    /// What is written down for the request's record.
+    pub(crate) notes: &'a Notes,
 }
 
 /// Bodies hold plaintext: they are not printed.

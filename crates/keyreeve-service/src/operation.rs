@@ -17,6 +17,11 @@ pub(crate) trait Operation: Sized + Send + Sync + 'static {
     /// Its answer.
     type Reply: Serialize + Send;
 
+    /// What an input that breaks the model is answered, where AWS has an error of its own for it.
+    fn reworded(error: KmsError) -> KmsError {
+        error
+    }
+
     /// From members to typed fields. After this, no function re-checks a length.
     fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Self::Request, KmsError>;
 

@@ -3,22 +3,26 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use keyreeve_audit::index::lookup::Lookup;
+use keyreeve_audit::{Journal, SignedHead, SigningKey};
 use keyreeve_crypto::keyring::Keyring;
 use keyreeve_model::arn::KeyArn;
-use keyreeve_model::error::KmsError;
+use keyreeve_model::error::{Blame, KmsError};
 use keyreeve_model::region::Region;
 use keyreeve_policy::principal::Principal;
 use keyreeve_store::{Revision, Store};
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::audit::{Finding, HashedContextKeys, Heads, Ledger, Notes, Published, RefusedCall, ServiceEvent};
 use crate::backups::Backups;
 use crate::caller::Caller;
 use crate::catalogue::Row;
 use crate::clock::Clock;
+use crate::cloudtrail::Trails;
 use crate::corridor::Outcome;
 use crate::desk::Desk;
 use crate::identity::{Identity, IssuerKeys};
-use crate::key_access::{KeyAccess, LAST_USES_PER_COMMIT, SeedFault, SeedKey, Seeded};
+use crate::key_access::{KeyAccess, LAST_USES_PER_COMMIT, SeedFault, SeedKey, Seeded, key_of_row};
 use crate::premises::Premises;
 use crate::records::Records;
 use crate::rotation::Rotation;
@@ -43,6 +47,15 @@ impl RegionRule {
     }
 }
 
+/// What becomes of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusals {
+    /// It has a record, as every call.
+    Recorded,
+    /// The caller counts it.
+    Summed,
+}
+
 fn in_memory() -> KmsError {
     KmsError::Refused("this deployment lives in memory: it has no root key and no files".to_owned())
 }
@@ -56,6 +69,8 @@ pub struct ServiceParts {
     pub keyring: Keyring,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Where every call is recorded.
+    pub audit: Arc<Journal>,
 }
 
 /// The rules, over one store.
@@ -65,8 +80,12 @@ pub struct Service {
     pub(crate) usage: UsageTracker<KeyArn, LastUse>,
     pub(crate) slow_lane: Semaphore,
     identity: Identity,
+    trails: Trails,
     records: Arc<Records>,
     clock: Arc<dyn Clock>,
+    ledger: Arc<Ledger>,
+    heads: Heads,
+    lookup: Arc<Lookup>,
     premises: Option<Arc<dyn Premises>>,
     rotation: Option<Rotation>,
     backups: Backups,
@@ -76,14 +95,20 @@ pub struct Service {
 impl Service {
     /// A service over a store that was opened and unsealed.
     pub fn new(parts: ServiceParts) -> Self {
-        let records = Arc::new(Records::new(parts.store, parts.keyring));
+        let lookup = Arc::new(Lookup::new(parts.audit.folder().to_owned()));
+        let ledger = Arc::new(Ledger::new(parts.audit));
+        let records = Arc::new(Records::new(parts.store, parts.keyring, Arc::clone(&ledger)));
         Self {
             keys: KeyAccess::new(Arc::clone(&records)),
             usage: UsageTracker::new(),
             slow_lane: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
             identity: Identity::new(Arc::clone(&records)),
+            trails: Trails::new(Arc::clone(&records)),
             records,
             clock: parts.clock,
+            ledger,
+            heads: Heads::default(),
+            lookup,
             premises: None,
             rotation: None,
             backups: Backups::default(),
@@ -136,6 +161,108 @@ impl Service {
         &self.identity
     }
 
+    /// The trails, for whoever delivers them.
+    pub const fn trails(&self) -> &Trails {
+        &self.trails
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> &Arc<Journal> {
+        self.ledger.journal()
+    }
+
+    pub(crate) const fn lookup(&self) -> &Arc<Lookup> {
+        &self.lookup
+    }
+
+    /// Holds the log against the head that was committed last. To be called before anything is answered.
+    ///
+    /// # Errors
+    /// Store errors, an unwritable log.
+    pub async fn check_log(&self) -> Result<(), KmsError> {
+        crate::audit::check(&self.ledger, &self.records).await
+    }
+
+    /// Keeps log and store in step: settles what a crash left, signs the head of the log and commits it, appends records
+    /// that wait in the outbox. Alarms are written down under the Region `home`. To be called once a second, and at the stop once no request is served any more.
+    ///
+    /// # Errors
+    /// Store errors, an unwritable log: nothing is lost, and the next call tries again.
+    pub async fn commit_head(&self, home: &Region) -> Result<(), KmsError> {
+        self.heads.commit(&self.ledger, &self.records, home, self.clock.now()).await?;
+        self.warm_lookup();
+        Ok(())
+    }
+
+    /// The head of the log that was committed last.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn committed_head(&self) -> Result<Option<SignedHead>, KmsError> {
+        crate::audit::committed_head(&self.records).await
+    }
+
+    /// Compares every row of the store with the log. A row that disagrees is told of as an alarm under the Region `home`,
+    /// and its key is used by nobody until they agree again. To be called at the start and every hour.
+    ///
+    /// # Errors
+    /// Store errors, a log that cannot be read or written.
+    pub async fn scrub(&self, home: &Region) -> Result<Vec<Finding>, KmsError> {
+        let findings = crate::audit::scrub(&self.ledger, &self.records).await?;
+        let (now, mut kept) = (self.clock.now(), Vec::new());
+        for finding in &findings {
+            let sentence = finding.sentence();
+            tracing::error!("{sentence}");
+            if let Some(key) = key_of_row(&finding.path) {
+                self.keys.quarantine(&key, &sentence, now).await?;
+                kept.push(key);
+            }
+            let event = ServiceEvent::integrity_alarm(home.clone(), now, &sentence, Some(&finding.path));
+            self.ledger.note(&event).await.map_err(|_| KmsError::AuditUnavailable)?;
+        }
+        self.keys.release_all_but(&kept).await?;
+        Ok(findings)
+    }
+
+    /// The next look into the open segment need not read what was appended since the last one.
+    fn warm_lookup(&self) {
+        let (lookup, durable) = (Arc::clone(&self.lookup), self.audit().durable());
+        drop(tokio::task::spawn_blocking(move || {
+            if let Err(error) = lookup.follow(durable) {
+                tracing::debug!(%error, "the open audit segment could not be followed");
+            }
+        }));
+    }
+
+    /// The keys that sign heads and digests, oldest first.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn published_keys(&self) -> Result<Vec<Published>, KmsError> {
+        Ok(self.heads.keys(&self.records, self.clock.now()).await?.published.clone())
+    }
+
+    /// The key that signs now.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn signing_key(&self) -> Result<Arc<SigningKey>, KmsError> {
+        Ok(Arc::clone(&self.heads.keys(&self.records, self.clock.now()).await?.current))
+    }
+
+    /// From now on the values of these keys of encryption contexts stand in records as a keyed hash. To be called before
+    /// the first request.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn hash_context_keys(&self, keys: Vec<String>) -> Result<(), KmsError> {
+        if !keys.is_empty() {
+            let secret = self.heads.context_secret(&self.records, self.clock.now()).await?;
+            self.ledger.hash_context(HashedContextKeys::new(keys, secret));
+        }
+        Ok(())
+    }
+
     /// The records, for whoever seals and moves them as a whole.
     pub const fn records(&self) -> &Arc<Records> {
         &self.records
@@ -159,14 +286,41 @@ impl Service {
         self.clock.as_ref()
     }
 
-    /// Answers one request.
+    /// Answers one request, once its record is durable.
     pub async fn call(&self, caller: &Caller, row: &'static Row, body: &[u8]) -> Outcome {
+        self.answer(caller, row, body, Refusals::Recorded).await
+    }
+
+    /// As [`call`](Self::call) for an operation that need not be signed, but a refusal leaves no record: strangers could
+    /// fill the log with them. Whoever calls sums them up.
+    pub async fn call_of_stranger(&self, caller: &Caller, row: &'static Row, body: &[u8]) -> Outcome {
+        self.answer(caller, row, body, Refusals::Summed).await
+    }
+
+    async fn answer(&self, caller: &Caller, row: &'static Row, body: &[u8], refusals: Refusals) -> Outcome {
+        self.ledger.writable()?;
+        let notes = Notes::new();
+        let desk = Desk { service: self, caller, now: self.clock.now(), row, body, notes: &notes };
         // The doors see to it already: whoever did not sign reaches only what needs no signature.
-        if row.signed == matches!(caller.principal, Principal::Federated(_)) {
-            return Err(KmsError::AccessDenied(format!("Not authorized to perform {}", row.name)));
+        let outcome = if row.signed == matches!(caller.principal, Principal::Federated(_)) {
+            Err(KmsError::AccessDenied(format!("Not authorized to perform {}", row.name)))
+        } else {
+            (row.run)(&desk).await
+        };
+        let refused = outcome.as_ref().is_err_and(|error| error.wire().blame == Blame::Client);
+        if refused && !row.signed && refusals == Refusals::Summed {
+            return outcome;
         }
-        let desk = Desk { service: self, caller, now: self.clock.now(), row, body };
-        (row.run)(&desk).await
+        self.ledger.close(&desk, &outcome).await?;
+        outcome
+    }
+
+    /// Records a call that a door refused although it knows the caller.
+    ///
+    /// # Errors
+    /// [`KmsError::AuditUnavailable`]: then this is the answer.
+    pub async fn refused(&self, caller: &Caller, refusal: RefusedCall<'_>) -> Result<(), KmsError> {
+        self.ledger.refused(caller, refusal, self.clock.now()).await
     }
 
     /// Creates a key of a seed file, unless it is there. For `dev`, before it answers.
@@ -191,11 +345,11 @@ impl Service {
     /// a crash loses what was noted since.
     pub async fn flush_usage(&self) {
         for batch in self.usage.drain().chunks(LAST_USES_PER_COMMIT) {
-            if let Err(error) = self.keys.store_last_uses(batch).await {
+            if let Err(error) = self.keys.store_last_uses(batch, self.clock.now()).await {
                 tracing::warn!(%error, count = batch.len(), "last uses of keys could not be written yet");
                 batch.iter().for_each(|(arn, last)| self.usage.restore(arn.clone(), last.clone()));
             }
         }
-        self.identity.flush_key_uses().await;
+        self.identity.flush_key_uses(self.clock.now()).await;
     }
 }

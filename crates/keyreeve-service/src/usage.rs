@@ -17,6 +17,9 @@ pub(crate) struct LastUse {
     pub(crate) operation: Cow<'static, str>,
     pub(crate) at: Timestamp,
     pub(crate) request_id: Uuid,
+    /// Of its CloudTrail record; what was stored before there were records has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event_id: Option<Uuid>,
 }
 
 /// The last use of every key that was used since the last flush: KMS keys by ARN, access keys by id.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::access_key::NewAccessKey;
 use super::key_list::RootKeys;
 use super::{Identity, Owner};
+use crate::audit::Cause;
 use crate::records::{Stamped, path};
 
 /// The row of an account. The accounts of `dev` have none: what is absent is as in [`AccountRecord::unwritten`].
@@ -46,12 +47,26 @@ impl Identity {
         name: String,
         now: Timestamp,
     ) -> Result<NewAccessKey, KmsError> {
+        self.add_account(id, name, now, Cause::Upkeep(now)).await
+    }
+
+    /// The same for a request.
+    ///
+    /// # Errors
+    /// As [`Self::create_account`].
+    pub(crate) async fn add_account(
+        &self,
+        id: AccountId,
+        name: String,
+        now: Timestamp,
+        cause: Cause<'_>,
+    ) -> Result<NewAccessKey, KmsError> {
         let draft = self.records.draft()?;
         let (key, draft) = Self::draft_access_key(draft, Owner::Root(id), now)?;
         let draft = draft.put(&path::account(id)?, None, &AccountRecord::new(name, now))?;
         let root_keys = RootKeys { ids: [key.id.clone()].into() };
         let draft = draft.put(&path::root_access_keys(id)?, None, &root_keys)?;
-        let outcome = self.commit(id, draft).await;
+        let outcome = self.commit(id, draft, cause).await;
         self.credentials.forget(&key.id);
         outcome.map(|()| key)
     }
@@ -73,13 +88,14 @@ impl Identity {
         id: AccountId,
         before: Option<Stamped<AccountRecord>>,
         now: Timestamp,
+        cause: Cause<'_>,
         change: impl FnOnce(&mut AccountRecord),
     ) -> Result<(), KmsError> {
         let stamp = before.as_ref().map(|row| row.stamp);
         let mut record = before.map_or_else(|| AccountRecord::new(String::new(), now), |row| row.value);
         change(&mut record);
         let draft = self.records.draft()?.put(&path::account(id)?, stamp, &record)?;
-        self.commit(id, draft).await
+        self.commit(id, draft, cause).await
     }
 
     /// All accounts, in the order of their ids.

@@ -10,6 +10,7 @@ use super::access_key::is_access_key_id;
 use super::entity::{Entity, Move, arn_of};
 use super::inventory::AccountIam;
 use super::{Group, InstanceProfile, Role, User};
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::judgement::{Question, Subject};
 use crate::operation::{Operation, Proof};
@@ -107,8 +108,8 @@ pub(crate) struct AuthorizedIam<O> {
 
 impl<O> AuthorizedIam<O> {
     /// The account's IAM.
-    pub(crate) fn open<'a>(&self, desk: &Desk<'a>) -> AccountIam<'a> {
-        AccountIam { identity: desk.service.identity(), account: self.account }
+    pub(crate) fn open<'a>(&self, desk: &'a Desk<'a>) -> AccountIam<'a> {
+        AccountIam { identity: desk.service.identity(), account: self.account, cause: Cause::Request(desk) }
     }
 }
 
@@ -117,7 +118,7 @@ impl<O: Operation> Proof<O> for AuthorizedIam<O> {
 
     async fn judge<'a>(desk: &'a Desk<'a>, resource: IamResource) -> Result<Self, KmsError> {
         let account = desk.caller.account();
-        let iam = AccountIam { identity: desk.service.identity(), account };
+        let iam = AccountIam { identity: desk.service.identity(), account, cause: Cause::Request(desk) };
         if let IamResource::Both(resources) = &resource {
             let [first, second] = desk.row.actions else { return Err(KmsError::Internal) };
             for (action, resource) in [first, second].into_iter().zip(resources.iter()) {

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use super::aws_managed_policy::{self, AwsManagedPolicy};
 use super::entity::{Entity, Found};
 use super::{Identity, ManagedPolicy};
+use crate::audit::Cause;
 use crate::records::{Draft, path};
 
 /// The IAM of the account that a proof was made for.
@@ -15,6 +16,8 @@ use crate::records::{Draft, path};
 pub(crate) struct AccountIam<'a> {
     pub(super) identity: &'a Identity,
     pub(crate) account: AccountId,
+    /// Why its rows would be changed.
+    pub(super) cause: Cause<'a>,
 }
 
 /// Rows that are read at a time.
@@ -120,7 +123,7 @@ impl<'a> AccountIam<'a> {
     /// # Errors
     /// [`KmsError::Conflict`]: the corridor starts again.
     pub(crate) async fn commit(&self, draft: Draft) -> Result<(), KmsError> {
-        self.identity.commit(self.account, draft).await
+        self.identity.commit(self.account, draft, self.cause).await
     }
 
     /// Changes one entity.

@@ -6,6 +6,7 @@ use keyreeve_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
+use crate::audit::Cause;
 use crate::records::{Draft, path};
 
 /// How often last uses are written again when their rows change at the same moment.
@@ -51,9 +52,9 @@ impl Identity {
     }
 
     /// Writes the last uses that were noted since the last flush; where a later one is stored already, it stays.
-    pub(crate) async fn flush_key_uses(&self) {
+    pub(crate) async fn flush_key_uses(&self, now: Timestamp) {
         for batch in self.key_uses.drain().chunks(KEY_USES_PER_COMMIT) {
-            if let Err(error) = self.store_key_uses(batch).await {
+            if let Err(error) = self.store_key_uses(batch, now).await {
                 tracing::warn!(%error, count = batch.len(), "last uses of access keys could not be written yet");
                 batch.iter().for_each(|(id, last)| self.key_uses.restore(id.clone(), last.clone()));
             }
@@ -61,7 +62,7 @@ impl Identity {
     }
 
     /// Starts over when a row changed meanwhile: another node wrote it, a rotation sealed it anew, or the key is gone.
-    async fn store_key_uses(&self, uses: &[(String, KeyUse)]) -> Result<(), KmsError> {
+    async fn store_key_uses(&self, uses: &[(String, KeyUse)], now: Timestamp) -> Result<(), KmsError> {
         for _ in 0..ATTEMPTS_MAX {
             let mut draft = self.records.draft()?;
             for (id, last) in uses {
@@ -75,7 +76,7 @@ impl Identity {
                         .expect(&path::access_key(id)?, Some(key.stamp));
                 }
             }
-            match self.records.commit(draft).await {
+            match self.records.commit(draft, Cause::Upkeep(now)).await {
                 Err(KmsError::Conflict) => {}
                 outcome => return outcome,
             }

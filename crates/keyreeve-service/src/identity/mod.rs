@@ -39,6 +39,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::region::AccountId;
 use quick_cache::sync::Cache;
 
+use crate::audit::Cause;
 use crate::records::coherent::Coherent;
 use crate::records::{Draft, Records};
 use crate::usage::UsageTracker;
@@ -124,8 +125,13 @@ impl Identity {
     ///
     /// # Errors
     /// As [`Records::commit`].
-    pub(crate) async fn commit(&self, account: AccountId, draft: Draft) -> Result<(), KmsError> {
-        let outcome = self.records.commit(draft).await;
+    pub(crate) async fn commit(
+        &self,
+        account: AccountId,
+        draft: Draft,
+        cause: Cause<'_>,
+    ) -> Result<(), KmsError> {
+        let outcome = self.records.commit(draft, cause).await;
         // Also after a failure: an unknown outcome may have been written.
         self.profiles.forget(&account);
         outcome

@@ -162,7 +162,7 @@ impl Identity {
             return Ok(known);
         }
         // What a racing change makes old goes into a set of profiles that nobody is given any more.
-        let iam = AccountIam { identity: self, account };
+        let iam = AccountIam { identity: self, account, cause: crate::audit::Cause::Reading };
         let profile = iam.read_profile(&who).await?.map(Arc::new);
         profiles.0.insert(who, profile.clone());
         Ok(profile)

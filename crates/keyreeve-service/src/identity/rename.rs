@@ -160,6 +160,7 @@ fn replace(names: &mut BTreeSet<String>, old: &str, new: &str) {
 
 #[cfg(test)]
 mod tests {
+    use crate::audit::{Cause, Ledger};
     use std::sync::Arc;
 
     use keyreeve_crypto::keyring::Keyring;
@@ -226,8 +227,13 @@ mod tests {
     #[tokio::test]
     async fn managed_policies_learn_the_new_names_of_their_holders() {
         let keyring = Keyring::generate(NOW).unwrap();
-        let identity = Identity::new(Arc::new(Records::new(Arc::new(MemoryStore::new()), keyring)));
-        let iam = AccountIam { identity: &identity, account: AccountId::ZERO };
+        let identity =
+            Identity::new(Arc::new(Records::new(Arc::new(MemoryStore::new()), keyring, Ledger::ephemeral())));
+        let iam = AccountIam {
+            identity: &identity,
+            account: AccountId::ZERO,
+            cause: Cause::Upkeep(Timestamp::from_millis(0)),
+        };
         store(&iam).await;
         let rename = |name: &str, new: &str| Move {
             name: name.to_owned(),

@@ -17,6 +17,7 @@ use keyreeve_policy::verdict::Denial;
 use super::entity::{Entity as _, Naming};
 use super::web_identity::VerifiedIdentity;
 use super::{AccountIam, Identity, Role, SessionOwner};
+use crate::audit::Cause;
 use crate::caller::Caller;
 use crate::desk::Desk;
 use crate::judgement::{Question, Subject};
@@ -87,8 +88,8 @@ impl<O> AuthorizedRole<O> {
     }
 
     /// The IAM of the role's account.
-    pub(crate) fn iam<'a>(&self, desk: &Desk<'a>) -> AccountIam<'a> {
-        AccountIam { identity: desk.service.identity(), account: self.account }
+    pub(crate) fn iam<'a>(&self, desk: &'a Desk<'a>) -> AccountIam<'a> {
+        AccountIam { identity: desk.service.identity(), account: self.account, cause: Cause::Request(desk) }
     }
 }
 
@@ -135,6 +136,10 @@ fn permit(
     Ok(())
 }
 
+fn note_role(desk: &Desk<'_>, role: &RoleArn) {
+    desk.notes.resource(role.account, "AWS::IAM::Role", role.text.clone());
+}
+
 /// Nobody learns whether a role exists: the words are those of a trust policy that does not allow.
 fn missing(desk: &Desk<'_>, arn: &RoleArn) -> Result<KmsError, KmsError> {
     let action = desk.row.actions.first().ok_or(KmsError::Internal)?;
@@ -153,6 +158,7 @@ impl<O: Operation> Proof<O> for AuthorizedRole<O> {
             return Err(missing(desk, &names.role)?);
         };
         permit(desk, &names, &found, &[])?;
+        note_role(desk, &names.role);
         Ok(Self { account: names.role.account, role: found.role, operation: PhantomData })
     }
 }
@@ -178,18 +184,20 @@ impl<O: Operation> Proof<O> for AuthorizedWebIdentity<O> {
     async fn judge<'a>(desk: &'a Desk<'a>, names: WebIdentityNames) -> Result<Self, KmsError> {
         let WebIdentityNames { role, token } = names;
         let verified = desk.service.identity().verify(role.account, &token, desk.now).await?;
-        let principal = Principal::Federated(Arc::new(WebIdentity {
+        let identity = Arc::new(WebIdentity {
             provider: verified.provider.as_str().into(),
             subject: verified.subject.as_str().into(),
-        }));
+        });
+        let principal = Principal::Federated(Arc::clone(&identity));
         let caller = Caller { principal, ..desk.caller.clone() };
-        let desk =
-            Desk { caller: &caller, service: desk.service, now: desk.now, row: desk.row, body: desk.body };
+        desk.notes.web_identity(identity, role.account);
+        let desk = Desk { caller: &caller, ..*desk };
         let Some(found) = desk.service.identity().trusting(&role).await? else {
             return Err(missing(&desk, &role)?);
         };
         let names = RoleNames { role, tagged: false, source_identity: false };
         permit(&desk, &names, &found, &verified.claims)?;
+        note_role(&desk, &names.role);
         let role = AuthorizedRole { account: names.role.account, role: found.role, operation: PhantomData };
         Ok(Self { role, identity: verified })
     }

@@ -6,6 +6,7 @@ use keyreeve_model::region::AccountId;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountIam, Identity, Role};
+use crate::audit::Cause;
 use crate::records::{Stamped, path};
 
 /// The row of a registered service.
@@ -27,15 +28,16 @@ impl Identity {
         name: &str,
         account: AccountId,
         role: &str,
+        cause: Cause<'_>,
     ) -> Result<(), KmsError> {
         let before = self.service(name).await?;
         if let Some(row) = &before
             && (row.value.account != account || !row.value.role.eq_ignore_ascii_case(role))
         {
-            self.unregister_service(name).await?;
+            self.unregister_service(name, cause).await?;
             return Err(KmsError::Conflict);
         }
-        let iam = AccountIam { identity: self, account };
+        let iam = AccountIam { identity: self, account, cause };
         let found = iam.find::<Role>(role).await?;
         let mut row = found.row.clone();
         if let Some(other) = row.service.as_deref().filter(|other| *other != name) {
@@ -47,19 +49,19 @@ impl Identity {
         let record = ServiceRecord { account, role: row.naming.name.clone() };
         let draft = iam.draft_changed(self.records.draft()?, &found, &row)?;
         let draft = draft.put(&path::service(name)?, before.map(|row| row.stamp), &record)?;
-        self.commit(account, draft).await
+        self.commit(account, draft, cause).await
     }
 
     /// Makes nobody the service any more.
     ///
     /// # Errors
     /// [`KmsError::Refused`] when nobody was; store errors.
-    pub(crate) async fn unregister_service(&self, name: &str) -> Result<(), KmsError> {
+    pub(crate) async fn unregister_service(&self, name: &str, cause: Cause<'_>) -> Result<(), KmsError> {
         let Some(record) = self.service(name).await? else {
             return Err(KmsError::Refused(format!("No service {name} is registered.")));
         };
         let account = record.value.account;
-        let iam = AccountIam { identity: self, account };
+        let iam = AccountIam { identity: self, account, cause };
         let mut draft = self.records.draft()?.delete(&path::service(name)?, record.stamp);
         // The role may have been deleted since.
         if let Some(found) = iam.look::<Role>(&record.value.role).await?
@@ -69,7 +71,7 @@ impl Identity {
             row.service = None;
             draft = iam.draft_changed(draft, &found, &row)?;
         }
-        self.commit(account, draft).await
+        self.commit(account, draft, cause).await
     }
 
     async fn service(&self, name: &str) -> Result<Option<Stamped<ServiceRecord>>, KmsError> {

@@ -134,7 +134,11 @@ mod tests {
 
     fn identity() -> Identity {
         let keyring = Keyring::generate(Timestamp::from_millis(0)).unwrap();
-        Identity::new(Arc::new(Records::new(Arc::new(MemoryStore::new()), keyring)))
+        Identity::new(Arc::new(Records::new(
+            Arc::new(MemoryStore::new()),
+            keyring,
+            crate::audit::Ledger::ephemeral(),
+        )))
     }
 
     fn terms() -> SessionTerms {

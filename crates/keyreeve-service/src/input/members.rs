@@ -99,6 +99,12 @@ impl<'a> Input<'a> {
         matches!(self.take(name), Some(Value::Boolean(true)))
     }
 
+    /// A boolean; absent is another thing than false.
+    pub fn optional_flag(&mut self, name: &'static str) -> Option<bool> {
+        let Value::Boolean(flag) = self.take(name)? else { return None };
+        Some(flag)
+    }
+
     /// A point in time, in milliseconds since the epoch.
     pub fn timestamp_millis(&mut self, name: &'static str) -> Option<i64> {
         let Value::Timestamp(millis) = self.take(name)? else { return None };

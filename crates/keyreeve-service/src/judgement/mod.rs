@@ -111,6 +111,7 @@ impl<'a> Question<'a> {
 
     /// Denied, in AWS's words.
     pub(crate) fn denied(&self, why: &Denial<'_>) -> KmsError {
+        self.desk.notes.denied(why);
         KmsError::AccessDenied(why.message(&self.desk.caller.principal, self.action, self.subject.name()))
     }
 

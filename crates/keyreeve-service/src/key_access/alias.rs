@@ -11,6 +11,7 @@ use keyreeve_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{AuthorizedAlias, KeyAccess, KeyEntry};
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::records::{Draft, Stamp, Stamped, path};
 
@@ -73,8 +74,9 @@ impl KeyAccess {
         draft: Draft,
         alias: &AliasArn,
         keys: &[&KeyArn],
+        cause: Cause<'_>,
     ) -> Result<(), KmsError> {
-        let outcome = self.records.commit(draft).await;
+        let outcome = self.records.commit(draft, cause).await;
         self.aliases.forget(alias);
         keys.iter().for_each(|key| self.forget_key(key));
         outcome
@@ -96,7 +98,7 @@ impl<O> AuthorizedAlias<O> {
         let draft = keys.records.draft()?.put(&path::alias(&self.alias)?, stale, &record)?;
         let draft = keys.relist(draft, &target.arn, |names| names.push(self.alias.name.clone())).await?;
         let draft = draft.expect(&path::key(&target.arn)?, Some(target.stamp));
-        keys.commit_alias(draft, &self.alias, &[&target.arn]).await
+        keys.commit_alias(draft, &self.alias, &[&target.arn], Cause::Request(desk)).await
     }
 
     /// Points the alias at another key of the same class and usage.
@@ -122,7 +124,7 @@ impl<O> AuthorizedAlias<O> {
             draft = keys.relist(draft, &target.arn, |names| names.push(self.alias.name.clone())).await?;
         }
         let draft = draft.expect(&path::key(&target.arn)?, Some(target.stamp));
-        keys.commit_alias(draft, &self.alias, &[&present.arn, &target.arn]).await
+        keys.commit_alias(draft, &self.alias, &[&present.arn, &target.arn], Cause::Request(desk)).await
     }
 
     /// Removes the alias.
@@ -138,7 +140,7 @@ impl<O> AuthorizedAlias<O> {
             key_id: current.record.target,
         };
         let draft = keys.relist(draft, &key, |names| names.retain(|name| *name != self.alias.name)).await?;
-        keys.commit_alias(draft, &self.alias, &[&key]).await
+        keys.commit_alias(draft, &self.alias, &[&key], Cause::Request(desk)).await
     }
 
     fn present_exists(&self, desk: &Desk<'_>) -> bool {

@@ -10,6 +10,7 @@ use keyreeve_model::grant::Grant;
 use keyreeve_model::key_record::KeyRecord;
 
 use super::{AliasEntry, KeyEntry, Material};
+use crate::audit::Cause;
 use crate::desk::Desk;
 
 /// Policy allows the operation `O`, which names no key.
@@ -71,7 +72,9 @@ impl<O> AuthorizedKey<O> {
 
     /// The material that the key uses now.
     pub(crate) async fn material(&self, desk: &Desk<'_>) -> Result<Arc<Material>, KmsError> {
-        desk.service.keys.current_material(&self.entry).await
+        let material = desk.service.keys.current_material(&self.entry).await?;
+        note(desk, &material);
+        Ok(material)
     }
 
     /// The material that a ciphertext names, if this key has it.
@@ -80,12 +83,16 @@ impl<O> AuthorizedKey<O> {
         desk: &Desk<'_>,
         prefix: &[u8; 16],
     ) -> Result<Option<Arc<Material>>, KmsError> {
-        desk.service.keys.material_named(&self.entry, prefix).await
+        let material = desk.service.keys.material_named(&self.entry, prefix).await?;
+        if let Some(material) = &material {
+            note(desk, material);
+        }
+        Ok(material)
     }
 
     /// Writes the key's row in place of the one that was judged.
     pub(crate) async fn replace(&self, desk: &Desk<'_>, record: &KeyRecord) -> Result<(), KmsError> {
-        desk.service.keys.replace(&self.entry, record).await
+        desk.service.keys.replace(&self.entry, record, Cause::Request(desk)).await
     }
 
     /// What allowed it.
@@ -95,6 +102,13 @@ impl<O> AuthorizedKey<O> {
 
     pub(super) fn entry(&self) -> &KeyEntry {
         &self.entry
+    }
+}
+
+/// The record of the request names the material.
+fn note(desk: &Desk<'_>, material: &Material) {
+    if let Material::Symmetric(key) = material {
+        desk.notes.material(key.material_id());
     }
 }
 

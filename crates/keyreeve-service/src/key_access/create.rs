@@ -15,6 +15,7 @@ use keyreeve_model::timestamp::Timestamp;
 use super::alias::AliasRecord;
 use super::material::{Material, binding, current_slot};
 use super::{AuthorizedCall, KeyAccess};
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::records::path;
 
@@ -30,7 +31,8 @@ pub(crate) struct NewKey {
 impl<O> AuthorizedCall<O> {
     /// Creates the key.
     pub(crate) async fn create_key(&self, desk: &Desk<'_>, key: &NewKey) -> Result<(), KmsError> {
-        desk.service.keys.create(key, None, desk.now).await
+        desk.notes.resource(key.arn.account, "AWS::KMS::Key", key.arn.to_string());
+        desk.service.keys.create(key, None, desk.now, Cause::Request(desk)).await
     }
 }
 
@@ -50,6 +52,7 @@ impl KeyAccess {
         key: &NewKey,
         alias: Option<&AliasArn>,
         now: Timestamp,
+        cause: Cause<'_>,
     ) -> Result<(), KmsError> {
         if key.record.manager == KeyManager::Customer {
             self.within_quota(&key.arn).await?;
@@ -73,7 +76,7 @@ impl KeyAccess {
                 &[&alias.name],
             )?;
         }
-        let outcome = self.records.commit(draft).await;
+        let outcome = self.records.commit(draft, cause).await;
         self.forget_key(&key.arn);
         if let Some(alias) = alias {
             self.aliases.forget(alias);

@@ -12,6 +12,7 @@ use keyreeve_store::Path;
 use super::alias::AliasRecord;
 use super::material::current_slot;
 use super::{KeyAccess, KeyEntry};
+use crate::audit::{Cause, ServiceEvent};
 use crate::records::{Draft, path};
 
 /// Keys looked at in one page.
@@ -67,7 +68,8 @@ impl KeyAccess {
         let Some(entry) = self.entry(arn).await?.filter(|entry| entry.record.is_expired(now)) else {
             return Ok(false);
         };
-        match self.delete_rows(&entry, due).await {
+        let event = ServiceEvent::delete_key(arn, now);
+        match self.delete_rows(&entry, due, &event, now).await {
             Ok(()) => {}
             Err(KmsError::Conflict) => return Ok(false),
             Err(error) => return Err(error),
@@ -80,13 +82,19 @@ impl KeyAccess {
         Ok(true)
     }
 
-    async fn delete_rows(&self, entry: &KeyEntry, due: &Path) -> Result<(), KmsError> {
+    async fn delete_rows(
+        &self,
+        entry: &KeyEntry,
+        due: &Path,
+        event: &ServiceEvent,
+        now: Timestamp,
+    ) -> Result<(), KmsError> {
         let arn = &entry.arn;
         let names = self.names_of(arn).await?.map(|row| row.value).unwrap_or_default();
         for batch in names.chunks(ALIASES_PER_COMMIT) {
-            self.delete_aliases(arn, batch).await?;
+            self.delete_aliases(arn, batch, now).await?;
         }
-        self.delete_grants(arn).await?;
+        self.delete_grants(arn, Cause::Upkeep(now)).await?;
         let mut draft = self.records.draft()?.delete(&path::key(arn)?, entry.stamp);
         draft =
             self.remove_row::<serde_json::Value>(draft, &path::key_owner(&arn.region, arn.key_id)?).await?;
@@ -94,12 +102,17 @@ impl KeyAccess {
         draft = self.remove_row::<serde_json::Value>(draft, &path::last_usage(arn)?).await?;
         draft = self.remove_row::<()>(draft, due).await?;
         draft = self.remove_material(draft, entry).await?;
-        let outcome = self.records.commit(draft).await;
+        let outcome = self.records.commit(draft, Cause::Event(event)).await;
         self.forget_key(arn);
         outcome
     }
 
-    async fn delete_aliases(&self, key: &KeyArn, names: &[AliasName]) -> Result<(), KmsError> {
+    async fn delete_aliases(
+        &self,
+        key: &KeyArn,
+        names: &[AliasName],
+        now: Timestamp,
+    ) -> Result<(), KmsError> {
         let mut draft = self.records.draft()?;
         let mut aliases = Vec::with_capacity(names.len());
         for name in names {
@@ -113,7 +126,7 @@ impl KeyAccess {
                 aliases.push(arn);
             }
         }
-        let outcome = self.records.commit(draft).await;
+        let outcome = self.records.commit(draft, Cause::Upkeep(now)).await;
         aliases.iter().for_each(|arn| self.aliases.forget(arn));
         outcome
     }

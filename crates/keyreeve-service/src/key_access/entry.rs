@@ -10,6 +10,7 @@ use keyreeve_policy::evidence::{NamedPolicy, PolicyKind};
 use keyreeve_policy::policy::{Grammar, Policy};
 
 use super::{KeyAccess, Material};
+use crate::audit::Cause;
 use crate::records::{Stamp, path};
 
 /// A key that exists.
@@ -55,6 +56,10 @@ impl KeyAccess {
         }
         let ticket = self.keys.ticket(arn);
         let row = self.records.read::<KeyRecord>(&path::key(arn)?).await?;
+        if row.is_some() && self.is_quarantined(arn).await? {
+            tracing::error!(key = %arn, "the key's rows do not agree with the audit log: it is not used");
+            return Err(KmsError::Internal);
+        }
         let entry = match row {
             Some(row) => {
                 let aliases = self.names_of(arn).await?.map(|row| row.value).unwrap_or_default();
@@ -67,12 +72,17 @@ impl KeyAccess {
     }
 
     /// Writes a key's row in place of the one that was read.
-    pub(super) async fn replace(&self, entry: &KeyEntry, record: &KeyRecord) -> Result<(), KmsError> {
+    pub(super) async fn replace(
+        &self,
+        entry: &KeyEntry,
+        record: &KeyRecord,
+        cause: Cause<'_>,
+    ) -> Result<(), KmsError> {
         let mut draft = self.records.draft()?.put(&path::key(&entry.arn)?, Some(entry.stamp), record)?;
         if entry.record.deletion != record.deletion {
             draft = self.reschedule(draft, &entry.arn, entry.record.deletion, record.deletion).await?;
         }
-        let outcome = self.records.commit(draft).await;
+        let outcome = self.records.commit(draft, cause).await;
         // Also after a failure: a conflict means that the cached row is old, an unknown outcome that it may be.
         self.forget_key(&entry.arn);
         outcome

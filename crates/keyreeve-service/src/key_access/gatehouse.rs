@@ -112,6 +112,10 @@ async fn admit<O>(
             let foreign = entry.arn.account != desk.caller.account();
             let naming = KeyNaming { alias: alias_in(name), same_key, days_without_usage: None };
             let permitted = permit_key(desk, action, &entry, naming).await;
+            // Whoever may not use a key of another account is not told that it exists.
+            if permitted.is_ok() || !foreign {
+                desk.notes.key(&entry);
+            }
             let permit = match name {
                 KeyName::Ciphertext(_) if foreign => permitted.map_err(|_| ciphertext_denied())?,
                 KeyName::Ciphertext(_) | KeyName::Ref(_) => permitted?,
@@ -210,7 +214,9 @@ impl<O: Operation> Proof<O> for AuthorizedAlias<O> {
     async fn judge<'a>(desk: &'a Desk<'a>, names: AliasNames) -> Result<Self, KmsError> {
         let action = action(desk, 0)?;
         let owner = names.alias.account;
-        permit(desk, action, Subject::Owned { arn: &names.alias.to_string(), owner })?;
+        let alias = names.alias.to_string();
+        desk.notes.resource(owner, "AWS::KMS::Alias", alias.clone());
+        permit(desk, action, Subject::Owned { arn: &alias, owner })?;
         let target = match names.target {
             Some(reference) if reference.is_alias() => return Err(KmsError::Invalid(Invalid::AliasToAlias)),
             Some(reference) => {
@@ -240,6 +246,7 @@ async fn present_target(
     let entry = desk.service.keys.entry(&key).await?;
     if let Some(entry) = &entry {
         permit_key(desk, action, entry, KeyNaming::default()).await?;
+        desk.notes.key(entry);
     }
     Ok(entry)
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::authorized::Permit;
 use super::{AuthorizedKey, GrantId, KeyAccess, KeyEntry};
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::operation::DryRun;
 use crate::operations::create_grant::CreateGrant;
@@ -76,7 +77,7 @@ impl AuthorizedKey<CreateGrant> {
         }
         keys.within_grant_quota(arn).await?;
         dry_run.before_effect()?;
-        keys.add_grant(self.entry(), &grant, passing).await?;
+        keys.add_grant(self.entry(), &grant, passing, Cause::Request(desk)).await?;
         Ok(grant.id)
     }
 }
@@ -96,7 +97,7 @@ impl AuthorizedKey<RevokeGrant> {
         let found = keys.grant(self.arn(), id.as_str()).await?;
         let grant = found.ok_or_else(|| KmsError::GrantNotFound(id.as_str().to_owned()))?;
         dry_run.before_effect()?;
-        keys.remove_grants(self.arn(), &[grant]).await
+        keys.remove_grants(self.arn(), &[grant], Cause::Request(desk)).await
     }
 }
 
@@ -136,7 +137,13 @@ fn parameters_digest(name: &str, grant: &Grant) -> path::Digest {
 }
 
 impl KeyAccess {
-    async fn add_grant(&self, key: &KeyEntry, grant: &Grant, passing: Passing<'_>) -> Result<(), KmsError> {
+    async fn add_grant(
+        &self,
+        key: &KeyEntry,
+        grant: &Grant,
+        passing: Passing<'_>,
+        cause: Cause<'_>,
+    ) -> Result<(), KmsError> {
         let arn = &key.arn;
         let grantee = sha256(grant.grantee.as_bytes());
         // The policy and state that were judged still hold at the commit.
@@ -155,7 +162,7 @@ impl KeyAccess {
         if let Passing::From(parent) = passing {
             draft = self.expect_parent(draft, arn, parent).await?;
         }
-        let outcome = self.records.commit(draft).await;
+        let outcome = self.records.commit(draft, cause).await;
         self.forget_grants_to(arn, &grant.grantee);
         if outcome.is_err() {
             // A conflict may mean that the cached row of the key is old.
@@ -180,6 +187,7 @@ impl KeyAccess {
         &self,
         key: &KeyArn,
         grants: &[Stamped<Grant>],
+        cause: Cause<'_>,
     ) -> Result<(), KmsError> {
         let mut draft = self.records.draft()?;
         for Stamped { value: grant, stamp } in grants {
@@ -194,7 +202,7 @@ impl KeyAccess {
                 draft = self.remove_row::<Value>(draft, &place).await?;
             }
         }
-        let outcome = self.records.commit(draft).await;
+        let outcome = self.records.commit(draft, cause).await;
         // Also after a failure: an unknown outcome may have been written.
         grants.iter().for_each(|grant| self.forget_grants_to(key, &grant.value.grantee));
         outcome?;
@@ -203,7 +211,7 @@ impl KeyAccess {
     }
 
     /// Removes every grant on a key that is being deleted.
-    pub(super) async fn delete_grants(&self, key: &KeyArn) -> Result<(), KmsError> {
+    pub(super) async fn delete_grants(&self, key: &KeyArn, cause: Cause<'_>) -> Result<(), KmsError> {
         let (prefix, mut after) = (path::grants_prefix(key), None);
         loop {
             let page = self.records.page::<Grant>(&prefix, after.as_ref(), GRANTS_PER_COMMIT).await?;
@@ -212,7 +220,7 @@ impl KeyAccess {
                 grants.extend(self.grant(key, &grant.id).await?);
             }
             if !grants.is_empty() {
-                self.remove_grants(key, &grants).await?;
+                self.remove_grants(key, &grants, cause).await?;
             }
             match page.next {
                 Some(next) => after = Some(next),
@@ -258,6 +266,7 @@ mod tests {
     use keyreeve_store::MemoryStore;
 
     use super::*;
+    use crate::audit::Ledger;
     use crate::records::Records;
 
     fn grant() -> Grant {
@@ -310,7 +319,11 @@ mod tests {
     #[tokio::test]
     async fn a_key_has_a_bounded_number_of_grants_counted_from_the_store() {
         let keyring = Keyring::generate(Timestamp::from_millis(0)).unwrap();
-        let keys = KeyAccess::new(Arc::new(Records::new(Arc::new(MemoryStore::new()), keyring)));
+        let keys = KeyAccess::new(Arc::new(Records::new(
+            Arc::new(MemoryStore::new()),
+            keyring,
+            Ledger::ephemeral(),
+        )));
         let key = |byte| KeyArn {
             region: Region::parse("eu-central-1").unwrap(),
             account: AccountId::ZERO,
@@ -320,7 +333,7 @@ mod tests {
         for digit in ["1", "2", "3"] {
             draft = draft.put(&path::grant(&key(1), &digit.repeat(64)).unwrap(), None, &grant()).unwrap();
         }
-        keys.records.commit(draft).await.unwrap();
+        keys.records.commit(draft, Cause::Upkeep(Timestamp::from_millis(0))).await.unwrap();
         assert_eq!(keys.within_grant_quota(&key(1)).await, Ok(()));
         assert_eq!(keys.grant_counts.get(&key(1)), Some(3));
         keys.grant_counts.adjust(&key(1), -3);

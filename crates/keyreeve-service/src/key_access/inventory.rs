@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alias::AliasRecord;
 use super::{AuthorizedCall, KeyAccess};
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::identity::AccountRecord;
 use crate::operations::operator::accept_rollback::AcceptRollback;
@@ -114,7 +115,7 @@ impl AuthorizedCall<AcceptRollback> {
         let by = desk.caller.principal.to_string();
         let record = RollbackRecord { restored: restored.clone(), accepted: desk.now, by };
         let draft = records.draft()?.put(&path::rollback(number)?, None, &record)?;
-        records.commit(draft).await?;
+        records.commit(draft, Cause::Request(desk)).await?;
         Ok(number)
     }
 }

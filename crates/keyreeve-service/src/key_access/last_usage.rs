@@ -5,8 +5,10 @@ use std::borrow::Cow;
 
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
+use keyreeve_model::timestamp::Timestamp;
 
 use super::{AuthorizedKey, KeyAccess};
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::records::path;
 use crate::usage::LastUse;
@@ -26,6 +28,7 @@ impl<O> AuthorizedKey<O> {
             operation: Cow::Borrowed(operation),
             at: desk.now,
             request_id: desk.caller.request_id,
+            event_id: Some(desk.notes.event_id()),
         });
     }
 }
@@ -45,7 +48,11 @@ impl KeyAccess {
 
     /// Writes the last uses of at most [`LAST_USES_PER_COMMIT`] keys; where a later one is stored already, it stays.
     /// Starts over when a row changed meanwhile: another node wrote it, or a rotation sealed it anew.
-    pub(crate) async fn store_last_uses(&self, uses: &[(KeyArn, LastUse)]) -> Result<(), KmsError> {
+    pub(crate) async fn store_last_uses(
+        &self,
+        uses: &[(KeyArn, LastUse)],
+        now: Timestamp,
+    ) -> Result<(), KmsError> {
         for _ in 0..ATTEMPTS_MAX {
             let mut draft = self.records.draft()?;
             for (arn, last) in uses {
@@ -55,7 +62,7 @@ impl KeyAccess {
                     draft = draft.put(&place, before.map(|row| row.stamp), last)?;
                 }
             }
-            match self.records.commit(draft).await {
+            match self.records.commit(draft, Cause::Upkeep(now)).await {
                 Err(KmsError::Conflict) => {}
                 outcome => return outcome,
             }

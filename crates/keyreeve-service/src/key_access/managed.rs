@@ -14,6 +14,7 @@ use keyreeve_model::key_state::KeyState;
 use keyreeve_policy::key_policy::aws_managed_key_policy;
 
 use super::NewKey;
+use crate::audit::Cause;
 use crate::desk::Desk;
 
 /// The service whose managed key the alias names.
@@ -46,7 +47,7 @@ pub(super) async fn make(desk: &Desk<'_>, alias: &AliasArn) -> Result<bool, KmsE
     let material = open_key::generate(record.spec).map_err(|_| KmsError::Internal)?;
     record.current_material = super::material::material_id(&arn, &record, &material)?;
     let key = NewKey { arn, record, material: Some(material) };
-    match desk.service.keys.create(&key, Some(alias), desk.now).await {
+    match desk.service.keys.create(&key, Some(alias), desk.now, Cause::Request(desk)).await {
         Ok(()) | Err(KmsError::Conflict) => Ok(true),
         Err(error) => Err(error),
     }

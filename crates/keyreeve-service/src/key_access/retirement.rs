@@ -13,9 +13,12 @@ use keyreeve_policy::grant::GrantUse;
 use keyreeve_policy::principal::Principal;
 use keyreeve_policy::verdict::{Denial, Verdict};
 
+use serde_json::Value;
+
 use super::gatehouse::action;
 use super::resolve::UnjudgedKey;
 use super::{GrantName, KeyEntry, KeyName, is_service};
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::judgement::{Question, Subject};
 use crate::operation::{Operation, Proof};
@@ -32,7 +35,7 @@ pub(crate) struct AuthorizedRetirement<O> {
 impl<O> AuthorizedRetirement<O> {
     /// Removes the grant; it permits nothing any more once this answers.
     pub(crate) async fn retire(self, desk: &Desk<'_>) -> Result<(), KmsError> {
-        desk.service.keys.remove_grants(&self.entry.arn, &[self.grant]).await
+        desk.service.keys.remove_grants(&self.entry.arn, &[self.grant], Cause::Request(desk)).await
     }
 }
 
@@ -60,6 +63,8 @@ impl<O: Operation> Proof<O> for AuthorizedRetirement<O> {
             return Err(KmsError::GrantNotFound(name.id.into_text()));
         };
         may_retire(desk, action, &entry, &grant.value)?;
+        desk.notes.key(&entry);
+        desk.notes.additional("grantId", Value::from(grant.value.id.as_str()));
         Ok(Self { entry, grant, operation: PhantomData })
     }
 }

@@ -20,6 +20,7 @@ use keyreeve_policy::principal::Principal;
 use super::alias::AliasRecord;
 use super::material::{binding, current_slot, material_id};
 use super::{CheckedPolicy, KeyAccess, NewKey};
+use crate::audit::Cause;
 use crate::identity::Identity;
 use crate::records::path;
 
@@ -206,7 +207,7 @@ impl KeyAccess {
             let opened = material_id(&arn, &record, material);
             record.current_material = opened.map_err(|_| SeedFault::Material(key.spec))?;
         }
-        Ok(self.create(&NewKey { arn, record, material }, None, now).await?)
+        Ok(self.create(&NewKey { arn, record, material }, None, now, Cause::Upkeep(now)).await?)
     }
 
     /// Points a new alias at the key. One that exists stays as it is: somebody may have moved it since.
@@ -222,7 +223,7 @@ impl KeyAccess {
         let record = AliasRecord { target: key.key_id, created: now, updated: now };
         let draft = self.records.draft()?.put(&path::alias(alias)?, None, &record)?;
         let draft = self.relist(draft, key, |names| names.push(alias.name.clone())).await?;
-        Ok(self.commit_alias(draft, alias, &[key]).await?)
+        Ok(self.commit_alias(draft, alias, &[key], Cause::Upkeep(now)).await?)
     }
 }
 

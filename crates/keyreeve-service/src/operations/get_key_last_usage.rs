@@ -34,6 +34,8 @@ pub(crate) struct Reply {
 struct KeyLastUsage {
     operation: Cow<'static, str>,
     timestamp: Epoch,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud_trail_event_id: Option<Uuid>,
     kms_request_id: Uuid,
 }
 
@@ -54,6 +56,7 @@ impl Operation for GetKeyLastUsage {
         let last = key.last_use(desk).await?.map(|last| KeyLastUsage {
             operation: last.operation,
             timestamp: Epoch(last.at),
+            cloud_trail_event_id: last.event_id,
             kms_request_id: last.request_id,
         });
         // Every key is tracked from its creation on.

@@ -2,6 +2,7 @@
 //! catalogue; a file here never repeats them.
 
 pub(crate) mod cancel_key_deletion;
+pub(crate) mod cloudtrail;
 pub(crate) mod create_alias;
 pub(crate) mod create_grant;
 pub(crate) mod create_key;

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use keyreeve_crypto::keyring::{Keyring, WrappedKeyring};
 use keyreeve_crypto::root_key::RootKey;
 use keyreeve_model::error::KmsError;
+use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::{Commit, CommitError, CommitId, Expect, Page, Path, Revision, Row};
+
+use crate::audit::Cause;
 
 use super::{FORMAT, Present, Records, path, unavailable};
 
@@ -103,6 +106,28 @@ impl Records {
         self.store.scan("", after, limit).await.map_err(|error| unavailable(&error))
     }
 
+    /// The paths of the first `limit` rows below a prefix.
+    pub(crate) async fn paths_below(&self, prefix: &str, limit: usize) -> Result<Vec<Path>, KmsError> {
+        let (mut paths, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.scan(prefix, after.as_ref(), limit).await;
+            let page = page.map_err(|error| unavailable(&error))?;
+            paths.extend(page.rows.into_iter().map(|(path, _)| path));
+            if !page.more || paths.len() >= limit {
+                return Ok(paths);
+            }
+            after = paths.last().cloned();
+        }
+    }
+
+    /// SHA-256 of a row as it is stored, in hex.
+    pub(crate) async fn stored_hash(&self, path: &Path) -> Result<Option<String>, KmsError> {
+        let snapshot =
+            self.store.get(std::slice::from_ref(path)).await.map_err(|error| unavailable(&error))?;
+        let row = snapshot.rows.into_iter().next().flatten();
+        Ok(row.map(|row| hex::encode(keyreeve_crypto::digest::sha256(&row.value))))
+    }
+
     /// Opens a row as it is stored; `None` when it was altered.
     pub(crate) fn open_stored(&self, keyring: &Keyring, path: &Path, sealed: &Bytes) -> Option<OpenedRow> {
         let opened = keyring.open_record(path.as_str(), sealed).ok()?;
@@ -130,7 +155,7 @@ impl Records {
     ///
     /// # Errors
     /// [`KmsError::Conflict`] when one of them was written meanwhile.
-    pub(crate) async fn write_again(&self, rows: &[Reseal]) -> Result<(), KmsError> {
+    pub(crate) async fn write_again(&self, rows: &[Reseal], now: Timestamp) -> Result<(), KmsError> {
         let mut draft = self.draft()?;
         for row in rows {
             draft.commit = draft
@@ -138,6 +163,6 @@ impl Records {
                 .check(row.path.clone(), Expect::Revision(row.read_at))
                 .put(row.path.clone(), row.sealed.clone());
         }
-        self.commit(draft).await
+        self.commit(draft, Cause::Upkeep(now)).await
     }
 }

@@ -7,6 +7,9 @@ pub mod path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::audit::{Cause, Ledger, is_recorded};
+use keyreeve_audit::{Entry, WrittenRow};
+use keyreeve_crypto::digest::sha256;
 use keyreeve_crypto::keyring::Keyring;
 use keyreeve_model::error::KmsError;
 use keyreeve_store::{Commit, CommitError, CommitId, Expect, Path, Revision, Row, Store};
@@ -21,6 +24,13 @@ const FORMAT: u8 = 1;
 pub struct Stamp {
     revision: Revision,
     sequence: u64,
+}
+
+impl Stamp {
+    /// The commit that wrote the row.
+    pub(crate) const fn revision(self) -> Revision {
+        self.revision
+    }
 }
 
 /// A row that was read.
@@ -47,6 +57,7 @@ pub(crate) use keyring_change::{OpenedRow, Reseal};
 #[derive(Debug)]
 pub struct Records {
     store: Arc<dyn Store>,
+    ledger: Arc<Ledger>,
     present: RwLock<Present>,
     /// Held while the stored keyring is being replaced.
     changing: tokio::sync::Mutex<()>,
@@ -62,10 +73,10 @@ struct Present {
 }
 
 impl Records {
-    /// Rows of a store under a keyring.
-    pub fn new(store: Arc<dyn Store>, keyring: Keyring) -> Self {
+    /// Rows of a store under a keyring; no change without a record in the ledger.
+    pub(crate) fn new(store: Arc<dyn Store>, keyring: Keyring, ledger: Arc<Ledger>) -> Self {
         let present = RwLock::new(Present { keyring: Arc::new(keyring), stored: None });
-        Self { store, present, changing: tokio::sync::Mutex::new(()) }
+        Self { store, ledger, present, changing: tokio::sync::Mutex::new(()) }
     }
 
     /// The present keyring.
@@ -154,15 +165,56 @@ impl Records {
         Ok(Draft { commit, keyring })
     }
 
-    /// Commits a change; answers once it is durable.
+    /// Commits a change with the record of its cause; answers once it is durable.
     ///
     /// # Errors
     /// [`KmsError::Conflict`] when a row is not as the draft expects: resolve again and start over.
     /// [`KmsError::DependencyTimeout`] when the store is not available, or the outcome stays unknown.
-    pub async fn commit(&self, draft: Draft) -> Result<(), KmsError> {
-        let id = draft.commit.id;
-        match self.store.commit(draft.commit).await {
-            Ok(_) => Ok(()),
+    pub(crate) async fn commit(&self, draft: Draft, cause: Cause<'_>) -> Result<(), KmsError> {
+        let rows = draft.written();
+        if rows.is_empty() {
+            return self.apply(draft.commit).await.map(drop);
+        }
+        let mut entry = Entry { rows, ..self.ledger.entry(cause)? };
+        let place = path::outbox(entry.id)?;
+        let draft = draft.with_outbox_row(&place, &entry)?;
+        match self.apply(draft.commit).await {
+            Ok(revision) => {
+                let revision = match revision {
+                    Some(revision) => revision,
+                    None => self.revision_of(&place).await?,
+                };
+                entry.rows.iter_mut().for_each(|row| row.1 = revision.0);
+                self.ledger.committed(cause, entry).await;
+                Ok(())
+            }
+            Err(error) => {
+                if error == KmsError::DependencyTimeout {
+                    self.ledger.uncertain(cause, entry.id);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits without a record: what the audit itself stores.
+    pub(crate) async fn commit_unrecorded(&self, draft: Draft) -> Result<(), KmsError> {
+        self.apply(draft.commit).await.map(drop)
+    }
+
+    /// The commit that wrote a row.
+    async fn revision_of(&self, place: &Path) -> Result<Revision, KmsError> {
+        let snapshot =
+            self.store.get(std::slice::from_ref(place)).await.map_err(|error| unavailable(&error))?;
+        let row = snapshot.rows.into_iter().next().flatten();
+        row.map(|row| row.revision).ok_or(KmsError::Internal)
+    }
+
+    /// The revision is not known after an outcome that had to be asked for.
+    async fn apply(&self, commit: Commit) -> Result<Option<Revision>, KmsError> {
+        let id = commit.id;
+        match self.store.commit(commit).await {
+            Ok(revision) => Ok(Some(revision)),
             Err(CommitError::Conflict) => {
                 // Whoever starts over while the keyring is being replaced would only conflict again.
                 drop(self.changing.lock().await);
@@ -170,7 +222,7 @@ impl Records {
             }
             Err(error @ CommitError::Unknown { .. }) => {
                 tracing::warn!(%error, "asking the store whether a commit was applied");
-                self.settle(id).await
+                self.settle(id).await.map(|()| None)
             }
             Err(CommitError::Unavailable { reason }) => {
                 tracing::error!(%reason, "a change was refused");
@@ -232,6 +284,24 @@ impl Draft {
         &self.keyring
     }
 
+    /// What it writes, for the record; revisions are known once it is committed.
+    fn written(&self) -> Vec<WrittenRow> {
+        let puts =
+            self.commit.puts.iter().map(|(path, sealed)| {
+                WrittenRow(path.as_str().to_owned(), 0, Some(hex::encode(sha256(sealed))))
+            });
+        let deletes = self.commit.deletes.iter().map(|path| WrittenRow(path.as_str().to_owned(), 0, None));
+        puts.chain(deletes).filter(|row| is_recorded(&row.0)).collect()
+    }
+
+    /// With its record; the path is nobody else's.
+    fn with_outbox_row(mut self, place: &Path, entry: &Entry) -> Result<Self, KmsError> {
+        let payload = entry.to_payload();
+        let sealed = self.keyring.seal_record(place.as_str(), FORMAT, 1, &payload);
+        self.commit = self.commit.put(place.clone(), sealed.map_err(|_| KmsError::Internal)?);
+        Ok(self)
+    }
+
     /// Writes a row: a new one where `before` is `None`, else in place of the one that was read.
     ///
     /// # Errors
@@ -259,6 +329,12 @@ impl Draft {
     pub fn delete(mut self, path: &Path, before: Stamp) -> Self {
         self.commit = self.commit.delete(path.clone());
         self.expect(path, Some(before))
+    }
+
+    /// Removes a row that nobody else changes, if it is there.
+    pub(crate) fn discard(mut self, path: &Path) -> Self {
+        self.commit = self.commit.delete(path.clone());
+        self
     }
 
     /// Demands that a row is still as it was read, or still absent, without writing it.

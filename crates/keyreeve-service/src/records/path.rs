@@ -24,6 +24,13 @@
 //! | `iam/<account>/renamed-user/<id>` | the present name of a user that was renamed, by its unique id |
 //! | `iam/<account>/<noun>/<name>` | a user, role, group, policy, instance profile; the name in lower case |
 //! | `iam/<account>/oidc-provider/<host and path>` | an OpenID Connect provider; the name in lower case |
+//! | `audit/head` | the newest committed head of the log |
+//! | `audit/outbox/<event id>` | a record that is not yet in the log |
+//! | `audit/signing-key/<n>` | a key that signs heads and digests; `n` in zero-padded decimals |
+//! | `audit/baseline` | that the log knows every row |
+//! | `audit/quarantine/<key id>` | a key whose rows do not agree with the log |
+//! | `trail/<home region>/<account>/<name>` | a trail of CloudTrail |
+//! | `trail-delivery/<home region>/<account>/<name>` | how far its delivery has come |
 //! | `rollback/<n>` | a restored backup that an operator accepted; `n` in zero-padded decimals |
 
 use keyreeve_model::alias::AliasName;
@@ -35,6 +42,9 @@ use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::Path;
+use uuid::Uuid;
+
+use crate::cloudtrail::TrailId;
 
 /// Every part is bounded and plain ASCII by its own type, so that this fails for no input.
 fn path(text: &str) -> Result<Path, KmsError> {
@@ -44,6 +54,43 @@ fn path(text: &str) -> Result<Path, KmsError> {
 /// The wrapped keyring.
 pub fn keyring() -> Result<Path, KmsError> {
     path("keyring")
+}
+
+/// What the audit itself stores: the log does not record it.
+pub const AUDIT_PREFIX: &str = "audit/";
+
+/// The newest committed head of the log.
+pub fn audit_head() -> Result<Path, KmsError> {
+    path("audit/head")
+}
+
+/// That the log knows every row.
+pub fn audit_baseline() -> Result<Path, KmsError> {
+    path("audit/baseline")
+}
+
+/// Prefix of the records that are not yet in the log.
+pub const OUTBOX_PREFIX: &str = "audit/outbox/";
+
+/// A record that is not yet in the log.
+pub fn outbox(event_id: Uuid) -> Result<Path, KmsError> {
+    path(&format!("{OUTBOX_PREFIX}{event_id}"))
+}
+
+/// Prefix of the keys that sign heads and digests.
+pub const SIGNING_KEYS_PREFIX: &str = "audit/signing-key/";
+
+/// A key that signs heads and digests.
+pub fn signing_key(number: u32) -> Result<Path, KmsError> {
+    path(&format!("{SIGNING_KEYS_PREFIX}{number:010}"))
+}
+
+/// Prefix of the keys whose rows do not agree with the log.
+pub const QUARANTINE_PREFIX: &str = "audit/quarantine/";
+
+/// A key whose rows do not agree with the log.
+pub fn quarantined(id: KeyId) -> Result<Path, KmsError> {
+    path(&format!("{QUARANTINE_PREFIX}{id}"))
 }
 
 /// Prefix of the owners of all key ids of a Region.
@@ -237,6 +284,27 @@ pub fn entities_prefix(account: AccountId, segment: &str) -> String {
 /// An entity. IAM's names differ in more than letter case; what is outside their characters names nothing.
 pub fn entity(account: AccountId, segment: &str, name: &str) -> Result<Path, KmsError> {
     path(&format!("{}{}", entities_prefix(account, segment), name.to_ascii_lowercase()))
+}
+
+/// Prefix of all trails.
+pub const TRAILS_PREFIX: &str = "trail/";
+
+/// Prefix of an account's trails whose home is one Region.
+pub fn trails_prefix(home: &Region, account: AccountId) -> String {
+    format!("{TRAILS_PREFIX}{home}/{account}/")
+}
+
+/// A trail; its name was checked to be one.
+pub fn trail(id: &TrailId) -> Result<Path, KmsError> {
+    path(&format!("{}{}", trails_prefix(&id.home, id.account), id.name))
+}
+
+/// Prefix of the deliveries of all trails.
+pub const TRAIL_DELIVERIES_PREFIX: &str = "trail-delivery/";
+
+/// How far the delivery of a trail has come.
+pub fn trail_delivery(id: &TrailId) -> Result<Path, KmsError> {
+    path(&format!("{TRAIL_DELIVERIES_PREFIX}{}/{}/{}", id.home, id.account, id.name))
 }
 
 /// Prefix of the accepted roll-backs.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use keyreeve_crypto::keyring::{Keyring, Purpose, epoch_of_record};
 use keyreeve_model::error::KmsError;
+use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::{MAX_COMMIT_BYTES, Path, Row};
 
 use super::Rotation;
@@ -39,7 +40,12 @@ enum Judged {
 
 impl Rotation {
     /// Looks at every row once.
-    pub(super) async fn pass(&self, records: &Records, keys: &KeyAccess) -> Result<Found, KmsError> {
+    pub(super) async fn pass(
+        &self,
+        records: &Records,
+        keys: &KeyAccess,
+        now: Timestamp,
+    ) -> Result<Found, KmsError> {
         let keyring = records.keyring();
         let (mut found, mut after) = (Found::default(), None);
         self.board.write(|status| status.rows_done = 0);
@@ -58,7 +64,7 @@ impl Rotation {
                 }
             }
             found.old += old.len() as u64;
-            self.write_all(records, old).await?;
+            self.write_all(records, old, now).await?;
             self.board.write(|status| {
                 status.rows_done += rows;
                 status.rows_total = status.rows_total.max(status.rows_done);
@@ -83,7 +89,7 @@ impl Rotation {
         }
     }
 
-    async fn write_all(&self, records: &Records, rows: Vec<Reseal>) -> Result<(), KmsError> {
+    async fn write_all(&self, records: &Records, rows: Vec<Reseal>, now: Timestamp) -> Result<(), KmsError> {
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
@@ -95,7 +101,7 @@ impl Rotation {
                 batch.push(row);
             }
             let begun = Instant::now();
-            let written = write_batch(records, &batch).await?;
+            let written = write_batch(records, &batch, now).await?;
             self.board.write(|status| status.rows_sealed += written);
             tokio::time::sleep(begun.elapsed().max(PAUSE_MIN)).await;
         }
@@ -105,15 +111,15 @@ impl Rotation {
 
 /// Writes a batch; where somebody wrote one of its rows meanwhile, the others one by one. His row is the newer one, and
 /// under the newest keys already.
-async fn write_batch(records: &Records, batch: &[Reseal]) -> Result<u64, KmsError> {
-    match records.write_again(batch).await {
+async fn write_batch(records: &Records, batch: &[Reseal], now: Timestamp) -> Result<u64, KmsError> {
+    match records.write_again(batch, now).await {
         Ok(()) => return Ok(batch.len() as u64),
         Err(KmsError::Conflict) => {}
         Err(error) => return Err(error),
     }
     let mut written = 0;
     for row in batch {
-        match records.write_again(std::slice::from_ref(row)).await {
+        match records.write_again(std::slice::from_ref(row), now).await {
             Ok(()) => written += 1,
             Err(KmsError::Conflict) => {}
             Err(error) => return Err(error),

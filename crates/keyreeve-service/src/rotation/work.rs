@@ -113,7 +113,7 @@ impl Rotation {
         self.board.write(|status| (status.rows_total, status.trouble) = (total, None));
         // The last pass only verifies: it finds no row of an old epoch.
         let found = loop {
-            let found = self.pass(records, &service.keys).await?;
+            let found = self.pass(records, &service.keys, service.clock().now()).await?;
             if found.old == 0 {
                 break found;
             }

@@ -42,6 +42,7 @@ const NOT_ARNS: &[&str] = &["aws:PrincipalArn"];
 
 fn caller() -> Caller {
     let connection = Connection {
+        tls: None,
         source_ip: Some("203.0.113.7".parse().unwrap()),
         secure: true,
         user_agent: Some("aws-cli/2.31".into()),

@@ -98,7 +98,9 @@ impl World {
     pub(crate) fn call(&self, caller: &Caller, row: &Row, body: &Value) -> Result<Value, WireError> {
         match row.api {
             Api::Kms => self.rig.try_as(caller, row.name, body),
-            Api::Iam | Api::Sts | Api::Operator => self.rig.try_api_as(caller, row.api, row.name, body),
+            Api::Iam | Api::Sts | Api::CloudTrail | Api::Operator => {
+                self.rig.try_api_as(caller, row.api, row.name, body)
+            }
         }
     }
 
@@ -106,7 +108,7 @@ impl World {
     pub(crate) fn body(&self, row: &Row) -> Value {
         let mut body = match row.api {
             Api::Kms => self.kit.body(row.name),
-            Api::Iam | Api::Sts | Api::Operator => shaped::body(row, ACCOUNT),
+            Api::Iam | Api::Sts | Api::CloudTrail | Api::Operator => shaped::body(row, ACCOUNT),
         };
         match row.name {
             "CreateAlias" | "UpdateAlias" | "DeleteAlias" => {
@@ -156,6 +158,7 @@ fn alias_name(index: usize) -> String {
 fn caller(rig: &Rig, who: Who) -> Caller {
     let account = AccountId::parse(ACCOUNT).unwrap();
     let connection = Connection {
+        tls: None,
         source_ip: Some("203.0.113.7".parse().unwrap()),
         secure: true,
         user_agent: Some("aws-cli/2.31".into()),

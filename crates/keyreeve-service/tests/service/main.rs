@@ -10,6 +10,20 @@ mod aliases;
 #[cfg(test)]
 mod asymmetric;
 #[cfg(test)]
+mod audit_examples;
+#[cfg(test)]
+mod audit_identities;
+#[cfg(test)]
+mod audit_outbox;
+#[cfg(test)]
+mod audit_records;
+#[cfg(test)]
+mod audit_rig;
+#[cfg(test)]
+mod audit_scrub;
+#[cfg(test)]
+mod audit_scrub_race;
+#[cfg(test)]
 mod authorization_matrix;
 #[cfg(test)]
 mod concurrency;
@@ -95,6 +109,8 @@ mod symmetric;
 mod tags;
 #[cfg(test)]
 mod tamper;
+#[cfg(test)]
+mod trails;
 #[cfg(test)]
 mod validation;
 #[cfg(test)]

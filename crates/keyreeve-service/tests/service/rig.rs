@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use keyreeve_audit::Journal;
 use keyreeve_crypto::keyring::Keyring;
 use keyreeve_model::error::WireError;
 use keyreeve_model::region::{AccountId, Region};
@@ -15,7 +16,7 @@ use keyreeve_service::catalogue::{Api, find};
 use keyreeve_service::clock::Clock;
 use keyreeve_service::identity::Owner;
 use keyreeve_service::{Service, ServiceParts};
-use keyreeve_store::{MemoryStore, Store};
+use keyreeve_store::{Commit, CommitId, MemoryStore, Store};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
@@ -94,17 +95,38 @@ impl Rig {
         let clock = Arc::new(TestClock(AtomicI64::new(START_SECONDS * 1000)));
         let store = Arc::new(MemoryStore::new());
         let keyring = Keyring::generate(clock.now()).unwrap();
-        let parts = ServiceParts { store: through(store.clone()), keyring, clock: clock.clone() };
+        let audit = Arc::new(Journal::ephemeral().unwrap());
+        let parts = ServiceParts { store: through(store.clone()), keyring, clock: clock.clone(), audit };
         Self { service: Arc::new(Service::new(parts)), store, clock, runtime: runtime() }
     }
 
     /// The same store and keys in a process that has just started: no cache remembers anything.
     pub(crate) fn restarted(&self) -> Self {
         let keyring = Keyring::generate(self.clock.now()).unwrap();
-        let parts = ServiceParts { store: self.store.clone(), keyring, clock: self.clock.clone() };
+        let (store, clock, audit) =
+            (self.store.clone(), self.clock.clone(), Arc::clone(self.service.audit()));
+        let parts = ServiceParts { store, keyring, clock, audit };
         let service = Arc::new(Service::new(parts));
         service.records().set_keyring(self.service.records().keyring());
         Self { service, store: self.store.clone(), clock: self.clock.clone(), runtime: runtime() }
+    }
+
+    /// The same store with another log, which is empty.
+    pub(crate) fn with_new_log(&self) -> Self {
+        let keyring = Keyring::generate(self.clock.now()).unwrap();
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let audit = Arc::new(Journal::ephemeral().unwrap());
+        let service = Arc::new(Service::new(ServiceParts { store, keyring, clock, audit }));
+        service.records().set_keyring(self.service.records().keyring());
+        Self { service, store: self.store.clone(), clock: self.clock.clone(), runtime: runtime() }
+    }
+
+    /// The store as if there had never been a log.
+    pub(crate) fn forget_audit(&self) {
+        let rows = self.block_on(self.store.scan("audit/", None, 1000)).unwrap().rows;
+        let commit = Commit::new(CommitId::new([9; 16]));
+        let commit = rows.into_iter().fold(commit, |commit, (path, _)| commit.delete(path));
+        self.block_on(self.store.commit(commit)).unwrap();
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
@@ -186,6 +208,7 @@ impl Rig {
         let model = match api {
             Api::Iam => &*model::IAM_MODEL,
             Api::Sts => &*model::STS_MODEL,
+            Api::CloudTrail => &*model::CLOUDTRAIL_MODEL,
             Api::Kms | Api::Operator => panic!("{operation} is called in another way"),
         };
         match self.block_on(self.service.call(caller, row, body.to_string().as_bytes())) {

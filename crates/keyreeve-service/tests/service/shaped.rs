@@ -5,7 +5,7 @@ use keyreeve_service::catalogue::Row;
 use keyreeve_service::input::shape::{Kind, Member, Structure};
 use serde_json::{Value, json};
 
-use crate::rig::b64;
+use crate::rig::{REGION, b64};
 
 /// A policy as users, roles and groups have them.
 pub(crate) const IDENTITY_POLICY: &str =
@@ -76,7 +76,9 @@ fn known(name: &str, account: &str) -> Option<String> {
         "PolicyArn" | "PolicyArns" => arn("policy/Sample"),
         "PolicyDocument" | "PolicyInputList" => IDENTITY_POLICY.to_owned(),
         "PolicySourceArn" => arn("user/Sample"),
+        "ResourceId" | "ResourceIdList" => format!("arn:aws:cloudtrail:{REGION}:{account}:trail/Sample"),
         "RoleArn" => arn("role/Sample"),
+        "S3BucketName" => "sample-bucket".to_owned(),
         "Url" => "https://id.example.com".to_owned(),
         _ => return None,
     })

@@ -141,7 +141,8 @@ fn changes_on_a_damaged_key_are_refused_and_write_nothing() {
         changed.refuses(operation, body, "KMSInternalException", "An internal error occurred.");
     }
     assert!(rows(&changed).iter().any(|(at, value)| *at == path && *value == damaged));
-    assert_eq!(rows(&changed).len(), 3);
+    let kept = rows(&changed).into_iter().filter(|(path, _)| !path.as_str().starts_with("audit/"));
+    assert_eq!(kept.count(), 3);
 }
 
 #[test]

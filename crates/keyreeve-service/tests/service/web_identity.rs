@@ -77,7 +77,7 @@ impl Issuer {
         jsonwebtoken::encode(&header, &claims(changes), &self.ec).unwrap()
     }
 
-    fn try_assume(&self, token: &str) -> Result<Value, keyreeve_model::error::WireError> {
+    pub(crate) fn try_assume(&self, token: &str) -> Result<Value, keyreeve_model::error::WireError> {
         try_sts(&self.rig, &nobody(), OPERATION, &asking("R", json!({"WebIdentityToken": token})))
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
+use crate::audit::Notes;
 use crate::caller::{Caller, Principal};
 use crate::catalogue::{Api, find};
 use crate::clock::Clock;
@@ -30,7 +31,9 @@ const ACCOUNT: &str = "111122223333";
 
 fn service() -> Service {
     let keyring = Keyring::generate(StoppedClock.now()).unwrap();
-    Service::new(ServiceParts { store: Arc::new(MemoryStore::new()), keyring, clock: Arc::new(StoppedClock) })
+    let audit = Arc::new(keyreeve_audit::Journal::ephemeral().unwrap());
+    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(StoppedClock));
+    Service::new(ServiceParts { store, keyring, clock, audit })
 }
 
 /// The store is in memory: every future is ready at once.
@@ -75,7 +78,14 @@ fn a_judgement_without_conditions_allocates_nothing() {
     let alias = AliasName::parse("alias/a").unwrap();
     let row = find(Api::Kms, "Encrypt").unwrap();
     for caller in [&root, &alice] {
-        let desk = Desk { service: &service, caller, now: StoppedClock.now(), row, body: b"{}" };
+        let desk = Desk {
+            service: &service,
+            caller,
+            now: StoppedClock.now(),
+            row,
+            body: b"{}",
+            notes: &Notes::new(),
+        };
         for alias in [None, Some(&alias)] {
             let naming = KeyNaming { alias, ..KeyNaming::default() };
             let mut permitted = false;
@@ -109,7 +119,14 @@ fn a_grant_permits_what_policies_do_not() {
     call(&service, &root, Api::Kms, "CreateGrant", grant);
     let bob = Caller { profile, ..caller(principal) };
     let row = find(Api::Kms, "Encrypt").unwrap();
-    let desk = Desk { service: &service, caller: &bob, now: StoppedClock.now(), row, body: b"{}" };
+    let desk = Desk {
+        service: &service,
+        caller: &bob,
+        now: StoppedClock.now(),
+        row,
+        body: b"{}",
+        notes: &Notes::new(),
+    };
     let entry = now(service.keys.entry(&arn)).unwrap().unwrap();
     let permit = now(permit_key(&desk, "kms:Encrypt", &entry, KeyNaming::default())).unwrap();
     assert!(matches!(permit, Permit::Grant));

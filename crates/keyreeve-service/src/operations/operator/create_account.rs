@@ -4,6 +4,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::region::AccountId;
 use serde::Serialize;
 
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::input::Input;
 use crate::input::shape::{Kind, Member, Structure};
@@ -47,7 +48,11 @@ impl Operation for CreateAccount {
         // A taken id is a conflict: the corridor starts again and draws another.
         let random: [u8; 8] = keyreeve_crypto::random::array().map_err(|_| KmsError::Internal)?;
         let account_id = AccountId::from_number(u64::from_be_bytes(random));
-        let key = desk.service.identity().create_account(account_id, request.name.clone(), desk.now).await?;
+        let key = desk
+            .service
+            .identity()
+            .add_account(account_id, request.name.clone(), desk.now, Cause::Request(desk))
+            .await?;
         Ok(Reply { account_id, access_key_id: key.id, secret_access_key: ShownOnce(key.secret) })
     }
 }

@@ -77,7 +77,8 @@ impl Operation for Explain {
             .ok_or_else(|| KmsError::Refused(format!("No operation here asks for {}.", request.action)))?;
         let caller =
             Caller { profile, ..Caller::bare(principal, desk.caller.region.clone(), desk.caller.request_id) };
-        let asked = Desk { service: desk.service, caller: &caller, now: desk.now, row, body: b"" };
+        let asked =
+            Desk { service: desk.service, caller: &caller, now: desk.now, row, body: b"", notes: desk.notes };
         let explanation = call.explain(&asked, action, &request.resource, &request.context).await?;
         Ok(Reply { text: explanation.to_string(), explanation })
     }

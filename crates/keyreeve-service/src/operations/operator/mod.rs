@@ -14,6 +14,7 @@ pub(crate) mod root_rotation_status;
 pub(crate) mod set_account;
 pub(crate) mod start_backup;
 pub(crate) mod unregister_service;
+pub(crate) mod verify_audit;
 
 use keyreeve_model::error::{KmsError, SerializationFault};
 use keyreeve_model::region::AccountId;

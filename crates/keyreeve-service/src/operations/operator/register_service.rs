@@ -3,6 +3,7 @@
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::AccountId;
 
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::input::Input;
 use crate::input::shape::{Member, Structure};
@@ -47,7 +48,7 @@ impl Operation for RegisterService {
         _: AuthorizedCall<Self>,
     ) -> Result<Empty, KmsError> {
         let Request { service, account, role } = request;
-        desk.service.identity().register_service(service, *account, role).await?;
+        desk.service.identity().register_service(service, *account, role, Cause::Request(desk)).await?;
         Ok(Empty)
     }
 }

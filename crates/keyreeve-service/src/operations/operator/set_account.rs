@@ -5,6 +5,7 @@ use keyreeve_model::iam_error::IamError;
 use keyreeve_model::region::AccountId;
 use keyreeve_policy::policy::{Grammar, Policy};
 
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::input::shape::{Kind, Member, Pattern, Structure};
 use crate::input::{Input, shapes};
@@ -69,7 +70,7 @@ impl Operation for SetAccount {
         let identity = desk.service.identity();
         let before = identity.account(request.account).await?;
         identity
-            .change_account(request.account, before, desk.now, |account| {
+            .change_account(request.account, before, desk.now, Cause::Request(desk), |account| {
                 if let Some(guard) = &request.guard {
                     account.guard.clone_from(guard);
                 }

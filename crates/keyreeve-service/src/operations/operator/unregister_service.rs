@@ -2,6 +2,7 @@
 
 use keyreeve_model::error::KmsError;
 
+use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::input::Input;
 use crate::input::shape::{Member, Structure};
@@ -29,7 +30,7 @@ impl Operation for UnregisterService {
         service: &'a String,
         _: AuthorizedCall<Self>,
     ) -> Result<Empty, KmsError> {
-        desk.service.identity().unregister_service(service).await?;
+        desk.service.identity().unregister_service(service, Cause::Request(desk)).await?;
         Ok(Empty)
     }
 }
