@@ -4,20 +4,24 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyreeve_model::region::Region;
 use keyreeve_service::RegionRule;
 use keyreeve_service::clock::Clock;
 
 use crate::clock::{ShiftedClock, SystemClock};
-use crate::deployment::{Deployment, Folder, Mode, Secret, Unsealing};
+use crate::delivery::{Deliveries, Destination, Destinations, Pace};
+use crate::deployment::{AuditSettings, Deployment, Folder, Mode, Secret, Unsealing};
 use crate::doors::{Authenticator, AwsDoor, OperatorDoor, TrustedProxies, WellKnownSecret};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
-use crate::observe::{Metrics, Observation, Readiness};
+use crate::observe::{AuditWatch, Metrics, Observation};
 use crate::oidc::OidcKeys;
+use crate::reporting::{Reporting, ReportingParts};
 use crate::seed::SeedFile;
 use crate::serving::{RunError, Serving};
+use crate::streams::FeedSettings;
 use crate::tls::{DevCa, TlsServer};
 
 /// How `dev` speaks TLS.
@@ -55,6 +59,12 @@ pub struct DevOptions {
     pub oidc_ca: Option<PathBuf>,
     /// Keys that are there from the start.
     pub seed: Option<SeedFile>,
+    /// Where buckets of trails are; every other one is a folder in the data folder.
+    pub destinations: Vec<(String, Destination)>,
+    /// How the audit log is written.
+    pub audit: AuditSettings,
+    /// Streams and notices out of it.
+    pub feeds: Vec<FeedSettings>,
 }
 
 /// What a newcomer needs to know once `dev` answers.
@@ -72,6 +82,10 @@ pub struct DevReady {
     pub observe: Option<SocketAddr>,
 }
 
+/// How long a record waits for others before a log file is delivered.
+const DEV_GATHER: Duration = Duration::from_secs(5);
+/// How often trails are looked at.
+const DEV_LOOK: Duration = Duration::from_millis(200);
 /// The Region of operators' commands that name none.
 const OPERATORS_REGION: &str = "us-east-1";
 
@@ -91,9 +105,15 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
     let deployment = match &folder {
         Some(folder) => {
             let unsealing = Unsealing::or_create(Secret::KeyFile(None));
-            serving.block_on(Deployment::open(folder, Mode::Dev, &unsealing, clock))?
+            serving.block_on(Deployment::open_audited(
+                folder,
+                Mode::Dev,
+                &unsealing,
+                Arc::clone(&clock),
+                &options.audit,
+            ))?
         }
-        None => Deployment::ephemeral(clock)?,
+        None => Deployment::ephemeral(Arc::clone(&clock))?,
     };
     if let Some(seed) = &options.seed {
         let report = serving.block_on(seed.apply(&deployment.service))?;
@@ -104,9 +124,18 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
     let metrics = Arc::new(Metrics::new());
     deployment.service.ask_issuers_by(Arc::new(issuers));
     metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
+    let deliveries = deliver(options, &deployment, folder.as_ref())?;
+    metrics.delivered(Arc::clone(&deployment.service), deliveries.backlogs().clone());
+    serving.beside(deliveries.run());
+    let reporting = report(options, &deployment, clock, &metrics)?;
     let authenticator =
         Authenticator::new(RegionRule::Every, Some(well_known), options.trusted_proxies.clone());
-    let door = AwsDoor::new(Arc::clone(&deployment.service), authenticator, &metrics);
+    let door = AwsDoor::new(
+        Arc::clone(&deployment.service),
+        authenticator,
+        &metrics,
+        Arc::clone(reporting.strangers()),
+    );
     let (ca, tls) = speak_tls(options, folder.as_ref())?;
     let scheme = if tls.is_some() { "https" } else { "http" };
 
@@ -121,7 +150,9 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
     }
     let observe = match options.observe {
         Some(address) => {
-            let observation = Observation::new(Arc::clone(&metrics), || Readiness::Ready);
+            let watch = AuditWatch::default();
+            watch.opened(deployment.service.audit());
+            let observation = Observation::new(Arc::clone(&metrics), watch);
             let endpoint = Endpoint::Tcp { address, tls: None };
             let bound = serving.listen(
                 &server,
@@ -141,7 +172,39 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
         data: options.data.clone(),
         observe,
     });
-    serving.run(server, &deployment, tls.as_deref())
+    serving.run(server, &deployment, reporting, tls.as_deref())
+}
+
+/// Trails go to the given destinations, else to folders; nowhere else from a deployment that lives in memory. What waits
+/// for others waits shorter than AWS's five minutes: somebody is watching.
+fn deliver(
+    options: &DevOptions,
+    deployment: &Deployment,
+    folder: Option<&Folder>,
+) -> Result<Deliveries, RunError> {
+    let mut destinations =
+        Destinations::new(options.destinations.iter().cloned(), &(Arc::new(SystemClock) as _))?;
+    if let Some(folder) = folder {
+        destinations = destinations.or_below(&folder.buckets());
+    }
+    let pace = Pace { gather: DEV_GATHER, look: DEV_LOOK, retry_max: DEV_GATHER, ..Pace::default() };
+    Ok(Deliveries::new(Arc::clone(&deployment.service), destinations, pace))
+}
+
+fn report(
+    options: &DevOptions,
+    deployment: &Deployment,
+    clock: Arc<dyn Clock>,
+    metrics: &Metrics,
+) -> Result<Reporting, RunError> {
+    let parts = ReportingParts {
+        journal: Arc::clone(deployment.service.audit()),
+        clock,
+        region: Region::parse(OPERATORS_REGION),
+        feeds: &options.feeds,
+        cursors: options.data.clone().map(|data| Folder::new(data).streams()),
+    };
+    Ok(Reporting::start(parts, metrics)?)
 }
 
 const fn address_of(bound: &Bound) -> Option<SocketAddr> {

@@ -5,17 +5,21 @@ mod store_watch;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use keyreeve_service::clock::Clock;
 use keyreeve_service::{RegionRule, Service};
 
 use crate::clock::SystemClock;
 use crate::config::passphrase::PassphraseError;
 use crate::config::{Address, Config};
+use crate::delivery::{Deliveries, Destinations, Pace};
 use crate::deployment::{Deployment, DeploymentError, Mode, Secret, Unsealing};
-use crate::doors::{Authenticator, AwsDoor, OperatorDoor};
+use crate::doors::{Authenticator, AwsDoor, OperatorDoor, Strangers};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
-use crate::observe::{Metrics, Observation};
+use crate::observe::{AuditWatch, Metrics, Observation};
 use crate::oidc::OidcKeys;
+use crate::reporting::{Reporting, ReportingParts};
+use crate::retention;
 use crate::serving::{RunError, Serving};
 use crate::tls::TlsServer;
 use store_watch::StoreWatch;
@@ -81,16 +85,18 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
     let mut serving = Serving::new()?;
     let server = Server::start(config.workers).map_err(RunError::Threads)?;
     let metrics = Arc::new(Metrics::new());
-    let watch = StoreWatch::starting();
+    let (watch, audit_watch) = (StoreWatch::starting(), AuditWatch::default());
     // Before the root key is unsealed, which may wait for somebody to type: alive, and not ready.
-    let observe = observe(config, &serving, &server, &metrics, &watch)?;
+    let observe = observe(config, &serving, &server, &metrics, (watch.clone(), audit_watch.clone()))?;
     let unsealing = Unsealing::existing(config.unseal.secret()?);
-    let deployment = serving.block_on(Deployment::open(
+    let deployment = serving.block_on(Deployment::open_audited(
         &config.folder(),
         Mode::Serve,
         &unsealing,
         Arc::new(SystemClock),
+        &config.audit.settings(),
     ))?;
+    audit_watch.opened(deployment.service.audit());
     deployment.service.ask_issuers_by(Arc::new(issuers));
     metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
     if let Some(store) = &deployment.store {
@@ -98,12 +104,43 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
     }
     // From here on a signal stops the server in good order, also before the first request.
     serving.heed_signals()?;
-    let doors = Doors { config, serving: &serving, server: &server, metrics: &metrics, tls: tls.as_ref() };
+    let deliveries = deliver(config, &deployment.service)?;
+    metrics.delivered(Arc::clone(&deployment.service), deliveries.backlogs().clone());
+    serving.beside(deliveries.run());
+    serving.beside(retention::tend(Arc::clone(&deployment.service), config.audit.retention.clone()));
+    let reporting = report(config, &deployment.service, &metrics)?;
+    let doors = Doors {
+        config,
+        serving: &serving,
+        server: &server,
+        metrics: &metrics,
+        strangers: reporting.strangers(),
+        tls: tls.as_ref(),
+    };
     let endpoints = doors.open_for_clients(&deployment.service)?;
     doors.open_for_operators(&deployment.service)?;
     ready(&ServeReady { endpoints, admin_socket: config.admin_socket.clone(), observe });
-    serving.run(server, &deployment, tls.as_deref())?;
+    serving.run(server, &deployment, reporting, tls.as_deref())?;
     Ok(())
+}
+
+/// Trails go to the configured destinations.
+fn deliver(config: &Config, service: &Arc<Service>) -> Result<Deliveries, RunError> {
+    let named = config.audit.destinations.iter();
+    let named = named.map(|place| (place.bucket.clone(), place.destination.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Ok(Deliveries::new(Arc::clone(service), Destinations::new(named, &clock)?, Pace::default()))
+}
+
+fn report(config: &Config, service: &Arc<Service>, metrics: &Metrics) -> Result<Reporting, RunError> {
+    let parts = ReportingParts {
+        journal: Arc::clone(service.audit()),
+        clock: Arc::new(SystemClock),
+        region: config.regions.first().cloned(),
+        feeds: &config.audit.feeds,
+        cursors: Some(config.folder().streams()),
+    };
+    Ok(Reporting::start(parts, metrics)?)
 }
 
 fn observe(
@@ -111,10 +148,10 @@ fn observe(
     serving: &Serving,
     server: &Server,
     metrics: &Arc<Metrics>,
-    watch: &StoreWatch,
+    watches: (StoreWatch, AuditWatch),
 ) -> Result<Option<String>, RunError> {
     let Some(address) = config.observe else { return Ok(None) };
-    let observation = Observation::new(Arc::clone(metrics), watch.clone());
+    let observation = Observation::new(Arc::clone(metrics), watches);
     let endpoint = Endpoint::Tcp { address, tls: None };
     let bound =
         serving.listen(server, endpoint, observation, Limits::default(), metrics.listener("observe"))?;
@@ -127,6 +164,7 @@ struct Doors<'a> {
     serving: &'a Serving,
     server: &'a Server,
     metrics: &'a Metrics,
+    strangers: &'a Arc<Strangers>,
     tls: Option<&'a Arc<TlsServer>>,
 }
 
@@ -136,7 +174,8 @@ impl Doors<'_> {
         for address in &self.config.addresses {
             let regions = RegionRule::Only(self.config.regions.clone());
             let authenticator = Authenticator::new(regions, None, self.config.trusted_proxies.clone());
-            let door = AwsDoor::new(Arc::clone(service), authenticator, self.metrics);
+            let strangers = Arc::clone(self.strangers);
+            let door = AwsDoor::new(Arc::clone(service), authenticator, self.metrics, strangers);
             let endpoint = match address {
                 Address::Tcp(address) => Endpoint::Tcp { address: *address, tls: self.tls.cloned() },
                 Address::Unix(path) => Endpoint::Unix { path: path.clone() },

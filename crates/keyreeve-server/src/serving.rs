@@ -4,15 +4,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyreeve_model::region::Region;
 use keyreeve_service::Service;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 
 use crate::deployment::{Deployment, DeploymentError};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Handler, Server, Stopped};
 use crate::observe::Traffic;
+use crate::reporting::Reporting;
 use crate::seed::SeedError;
+use crate::streams::StreamsError;
 use crate::tls::{DevCaError, TlsError, TlsServer};
 
 /// How long requests may take to finish when the process is told to stop.
@@ -20,8 +24,16 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// How often last uses are written behind.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(30);
 
+/// How often the head of the audit log is committed while records arrive.
+const HEAD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the store is compared with the audit log.
+const SCRUB_INTERVAL: Duration = Duration::from_secs(3600);
+
 /// How often keys whose waiting period has passed are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often failed authentication is told of, while there is any.
+const STRANGERS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a process does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +58,9 @@ pub enum RunError {
     /// The private CA cannot be made.
     #[error(transparent)]
     DevCa(#[from] DevCaError),
+    /// A stream of the audit log does not start.
+    #[error(transparent)]
+    Streams(#[from] StreamsError),
     /// The system refuses threads.
     #[error("the system refuses threads: {0}")]
     Threads(std::io::Error),
@@ -108,6 +123,11 @@ impl Serving {
         Ok(())
     }
 
+    /// Runs a future beside the wait for signals; it is dropped at the stop.
+    pub fn beside(&self, future: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(future));
+    }
+
     /// Runs a future to its end.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
@@ -142,36 +162,78 @@ impl Serving {
         mut self,
         server: Server,
         deployment: &Deployment,
+        reporting: Reporting,
         tls: Option<&TlsServer>,
     ) -> Result<(), RunError> {
         if self.signals.is_none() {
             self.heed_signals()?;
         }
         if let Some(signals) = self.signals.take() {
-            self.runtime.block_on(wait(signals, deployment, tls));
+            self.runtime.block_on(wait(signals, deployment, &reporting, tls));
         }
         tracing::info!("stopping: requests in flight finish first");
         if server.stop(STOP_DEADLINE) == Stopped::Cut {
             tracing::warn!("some requests did not finish in time and were cut");
         }
         self.runtime.block_on(deployment.service.flush_usage());
+        self.runtime.block_on(reporting.tell());
+        self.runtime.block_on(commit_head(&deployment.service, reporting.home()));
+        reporting.stop();
+        deployment.service.audit().close();
         Ok(())
     }
 }
 
-async fn wait(mut signals: Signals, deployment: &Deployment, tls: Option<&TlsServer>) {
+async fn wait(mut signals: Signals, deployment: &Deployment, reporting: &Reporting, tls: Option<&TlsServer>) {
     let service = Arc::clone(&deployment.service);
     beside(&service, |service| async move { service.tend().await });
+    let region = reporting.home().clone();
+    beside(&service, |service| async move {
+        commit_head(&service, &region).await;
+        let home = region.clone();
+        beside(&service, |service| async move { scrub(&service, &home).await });
+        loop {
+            tokio::time::sleep(HEAD_INTERVAL).await;
+            commit_head(&service, &region).await;
+        }
+    });
+    beside(&service, |service| async move {
+        let (journal, folder) = (Arc::clone(service.audit()), service.audit().folder().to_owned());
+        keyreeve_audit::index::run(journal, folder).await;
+    });
     let mut flush = tokio::time::interval(FLUSH_INTERVAL);
     let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
+    let mut strangers = tokio::time::interval(STRANGERS_INTERVAL);
+    strangers.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => return,
             _ = signals.interrupt.recv() => return,
             _ = signals.hangup.recv() => reload(tls),
             _ = flush.tick() => beside(&service, |service| async move { service.flush_usage().await }),
+            _ = strangers.tick() => drop(tokio::spawn(reporting.tell())),
             _ = expiry.tick() => beside(&service, |service| async move { service.delete_expired_keys().await }),
         }
+    }
+}
+
+async fn commit_head(service: &Service, home: &Region) {
+    if let Err(error) = service.commit_head(home).await {
+        tracing::error!(%error, "the head of the audit log could not be committed yet");
+    }
+}
+
+/// For ever: at once, then every hour.
+async fn scrub(service: &Service, home: &Region) {
+    loop {
+        match service.scrub(home).await {
+            Ok(findings) if findings.is_empty() => tracing::debug!("the store agrees with the audit log"),
+            Ok(findings) => {
+                tracing::error!(count = findings.len(), "rows of the store disagree with the audit log")
+            }
+            Err(error) => tracing::error!(%error, "the store could not be compared with the audit log"),
+        }
+        tokio::time::sleep(SCRUB_INTERVAL).await;
     }
 }
 

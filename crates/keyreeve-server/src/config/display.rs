@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::settings::{SECTIONS, SETTINGS};
-use super::{Address, Config, Unseal};
+use super::audit::{GIB, MIB};
+use super::settings::{LISTS, SECTIONS, SETTINGS};
+use super::{Address, AuditConfig, Config, Unseal};
+use crate::streams::{Endpoint, FeedSettings, Target};
 
 /// A configuration to begin with, every setting explained.
 pub fn example() -> String {
@@ -18,12 +20,22 @@ pub fn example() -> String {
             let mark = if setting.optional { "# " } else { "" };
             text.push_str(&format!("# {}\n{mark}{} = {}\n", setting.about, setting.name, setting.example));
         }
+        for list in LISTS.iter().filter(|list| list.section == *section) {
+            text.push_str(&format!("\n# {}\n# [[{}]]\n", list.about, list.full_name()));
+            for setting in list.settings {
+                let mark = if setting.optional { "#   # " } else { "#   " };
+                text.push_str(&format!(
+                    "#   # {}\n{mark}{} = {}\n",
+                    setting.about, setting.name, setting.example
+                ));
+            }
+        }
     }
     text
 }
 
 /// A text as TOML writes it.
-fn quoted(text: &dyn fmt::Display) -> String {
+pub(super) fn quoted(text: &dyn fmt::Display) -> String {
     toml::Value::from(text.to_string()).to_string()
 }
 
@@ -76,9 +88,60 @@ impl fmt::Display for Config {
         writeln!(f, "\n[unseal]\n{}\n", self.unseal)?;
         writeln!(f, "[limits]\nconnections = {}", self.limits.connections)?;
         write!(f, "concurrent_requests = {}", self.limits.concurrent_requests)?;
-        match self.workers {
-            Some(workers) => write!(f, "\nworkers = {workers}"),
-            None => Ok(()),
+        if let Some(workers) = self.workers {
+            write!(f, "\nworkers = {workers}")?;
         }
+        write!(f, "\n\n{}", self.audit)
+    }
+}
+
+impl fmt::Display for AuditConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[audit]\nrecords_per_second = {}", self.records_per_second)?;
+        write!(f, "\nsegment_mib = {}", self.segment_bytes / MIB)?;
+        if let Some(days) = self.retention.days {
+            write!(f, "\nretention_days = {days}")?;
+        }
+        if let Some(bytes) = self.retention.bytes {
+            write!(f, "\nretention_gib = {}", bytes / GIB)?;
+        }
+        if let Some(folder) = &self.retention.export_folder {
+            write!(f, "\nexport_folder = {}", quoted(&folder.display()))?;
+        }
+        if !self.hashed_context_keys.is_empty() {
+            write!(f, "\nhashed_context_keys = {}", list(&self.hashed_context_keys))?;
+        }
+        self.feeds.iter().try_for_each(|feed| write!(f, "\n\n{feed}"))?;
+        self.destinations.iter().try_for_each(|place| write!(f, "\n\n{place}"))
+    }
+}
+
+impl fmt::Display for FeedSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "[[audit.{}]]\nname = {}", self.content.word(), quoted(&self.name))?;
+        write!(f, "kind = {}", quoted(&self.target.kind()))?;
+        match &self.target {
+            Target::Stdout => {}
+            Target::Unix(path) => write!(f, "\npath = {}", quoted(&path.display()))?,
+            Target::Otlp(endpoint) | Target::Webhook(endpoint) => endpoint.fmt(f)?,
+        }
+        if self.from_beginning { f.write_str("\nfrom_beginning = true") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\nurl = {}", quoted(&self.url))?;
+        let files = [
+            ("headers_file", &self.headers_file),
+            ("token_file", &self.token_file),
+            ("ca_file", &self.ca_file),
+        ];
+        for (name, path) in files {
+            if let Some(path) = path {
+                write!(f, "\n{name} = {}", quoted(&path.display()))?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! The configuration of `keyreeve serve`: a TOML file, over it the environment, checked into types before anything is
 //! opened. `settings.rs` is the table of what there is; nothing in it is a secret.
 
+mod audit;
+mod destination;
 mod display;
 mod nearest;
 pub mod passphrase;
@@ -20,6 +22,8 @@ use crate::limits::Limits;
 use passphrase::PassphraseError;
 use values::Values;
 
+pub use audit::{AuditConfig, Retention};
+pub use destination::BucketPlace;
 pub use display::example;
 pub use nearest::nearest;
 pub use problem::{ConfigError, Place, Problem};
@@ -80,6 +84,8 @@ pub struct Config {
     pub workers: Option<NonZeroUsize>,
     /// Limits of each address.
     pub limits: Limits,
+    /// How calls are recorded.
+    pub audit: AuditConfig,
 }
 
 impl Unseal {
@@ -170,6 +176,7 @@ impl Config {
             ..default
         };
         let workers = values.count("limits.workers").and_then(NonZeroUsize::new);
+        let audit = audit::check(values, base);
         let data = data?;
         let admin_socket = path(values, "listen.admin_socket", base)
             .unwrap_or_else(|| Folder::new(data.clone()).admin_socket());
@@ -185,6 +192,7 @@ impl Config {
             unseal: unseal?,
             workers,
             limits,
+            audit,
         })
     }
 }

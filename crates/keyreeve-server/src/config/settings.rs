@@ -73,6 +73,10 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("listen", "Where. Without a certificate only on loopback and Unix sockets."),
     ("identity", "Who is believed beside signatures."),
     ("unseal", "What opens the root key at each start: exactly one of these four."),
+    (
+        "audit",
+        "How calls are recorded; nothing need be said. The numbers are the defaults, but for retention: without it all is kept.",
+    ),
     ("limits", "What is accepted before a request is refused; the numbers are the defaults."),
 ];
 
@@ -112,6 +116,18 @@ pub const SETTINGS: &[Setting] = &[
         "Name of a systemd credential that holds it (LoadCredentialEncrypted=keyreeve-passphrase:...).",
     ),
     setting("unseal", "prompt", Flag, "true").optional().about("Asks for the passphrase on the terminal."),
+    setting("audit", "records_per_second", Count, "20").optional().about(
+        "Space for an hour of so many records is kept ready: when the disk is full, so long requests are answered.",
+    ),
+    setting("audit", "segment_mib", Count, "16").optional().about("Size of the files that the log consists of."),
+    setting("audit", "retention_days", Count, "400").optional().about("Records that are older are purged."),
+    setting("audit", "retention_gib", Count, "100").optional().about("When the log is larger, its oldest part is purged."),
+    setting("audit", "export_folder", Text, r#""/var/backups/keyreeve-audit""#)
+        .optional()
+        .about("Where purged parts are put before."),
+    setting("audit", "hashed_context_keys", Texts, r#"["PatientId"]"#)
+        .optional()
+        .about("Keys of encryption contexts whose values are hashed, with a key, in records."),
     setting("limits", "connections", Count, "10000")
         .optional()
         .about("Connections open at one time on one address."),
@@ -123,9 +139,126 @@ pub const SETTINGS: &[Setting] = &[
         .about("Threads that serve; by default one for each core."),
 ];
 
-/// The setting of this section and name.
+/// A list of tables, such as `[[audit.stream]]`. The environment has none.
+#[derive(Debug)]
+pub struct List {
+    /// Its section in the file.
+    pub section: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// What its tables have; their section is the list's full name.
+    pub settings: &'static [Setting],
+}
+
+impl List {
+    /// `audit.stream`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+}
+
+/// Every list, in the order of the example.
+pub const LISTS: &[List] = &[
+    List {
+        section: "audit",
+        name: "stream",
+        about: "Every record to a collector, as it is written; one table each. Only by a file, not by the environment.",
+        settings: &[
+            setting("audit.stream", "kind", Text, r#""otlp""#)
+                .about("\"stdout\": a line of JSON each. \"unix\": the same to a collector's socket. \"otlp\": OpenTelemetry."),
+            setting("audit.stream", "url", Text, r#""https://collector.example:4318""#)
+                .about("Of an OTLP receiver, for kind \"otlp\": https, or http on this machine."),
+            setting("audit.stream", "headers_file", Text, r#""/run/secrets/otlp-headers""#)
+                .optional()
+                .about("A file with `Name: value` lines, such as Authorization, for kind \"otlp\"."),
+            setting("audit.stream", "ca_file", Text, r#""tls/collector-ca.pem""#)
+                .optional()
+                .about("Certificate authorities in PEM beside those of the system, for kind \"otlp\"."),
+            setting("audit.stream", "path", Text, r#""/run/collector.sock""#)
+                .optional()
+                .about("The socket, for kind \"unix\"."),
+            setting("audit.stream", "name", Text, r#""siem""#)
+                .optional()
+                .about("In metrics, and where its place is kept; by default the kind."),
+            setting("audit.stream", "from_beginning", Flag, "true")
+                .optional()
+                .about("A new stream begins with all that the log has, not with what comes next."),
+        ],
+    },
+    List {
+        section: "audit",
+        name: "notices",
+        about: "Rotations, deletions, expired material and integrity alarms, in EventBridge's shape; one table each.",
+        settings: &[
+            setting("audit.notices", "kind", Text, r#""webhook""#)
+                .about("\"webhook\": a POST each. \"unix\": a line of JSON each to a socket."),
+            setting("audit.notices", "url", Text, r#""https://hooks.example/keyreeve""#)
+                .about("For kind \"webhook\": https, or http on this machine. 2xx takes a notice."),
+            setting("audit.notices", "token_file", Text, r#""/run/secrets/hook-token""#)
+                .optional()
+                .about("A file with a bearer token, for kind \"webhook\"."),
+            setting("audit.notices", "ca_file", Text, r#""tls/hooks-ca.pem""#)
+                .optional()
+                .about("Certificate authorities in PEM beside those of the system, for kind \"webhook\"."),
+            setting("audit.notices", "path", Text, r#""/run/notices.sock""#)
+                .optional()
+                .about("The socket, for kind \"unix\"."),
+            setting("audit.notices", "name", Text, r#""pager""#)
+                .optional()
+                .about("In metrics, and where its place is kept; by default the kind."),
+            setting("audit.notices", "from_beginning", Flag, "true")
+                .optional()
+                .about("Begins with all that the log has, not with what comes next."),
+        ],
+    },
+    List {
+        section: "audit",
+        name: "destination",
+        about: "Where the buckets are that CloudTrail's trails deliver log files and digests to; one table each.",
+        settings: &[
+            setting("audit.destination", "bucket", Text, r#""audit""#)
+                .about("The bucket's name, as CreateTrail has it; no other bucket can be named there."),
+            setting("audit.destination", "directory", Text, r#""/srv/audit""#)
+                .about("A folder that stands for the bucket. It must be there: an absent disk is not written past."),
+            setting("audit.destination", "endpoint", Text, r#""https://s3.example""#)
+                .optional()
+                .about("Or the S3 server that has the bucket: https, or http on this machine."),
+            setting("audit.destination", "region", Text, r#""us-east-1""#)
+                .optional()
+                .about("The Region that the S3 server wants in signatures."),
+            setting("audit.destination", "credentials_file", Text, r#""/etc/keyreeve/s3-credentials""#)
+                .optional()
+                .about("Credentials as AWS clients keep them, read at each use; by default AWS_ACCESS_KEY_ID and its kin."),
+            setting("audit.destination", "profile", Text, r#""default""#).optional().about("The profile in that file."),
+            setting("audit.destination", "role_arn", Text, r#""arn:aws:iam::111122223333:role/audit""#)
+                .optional()
+                .about("A role that these credentials assume, and that puts the files."),
+            setting("audit.destination", "sts_endpoint", Text, r#""https://sts.us-east-1.amazonaws.com""#)
+                .optional()
+                .about("Where it is assumed; by default AWS's STS of the region."),
+            setting("audit.destination", "ca_file", Text, r#""tls/s3-ca.pem""#)
+                .optional()
+                .about("Certificate authorities in PEM beside those of the system."),
+        ],
+    },
+];
+
+/// The settings of a section, or of the tables of a list.
+pub fn of_section(section: &str) -> impl Iterator<Item = &'static Setting> {
+    let listed = LISTS.iter().flat_map(|list| list.settings);
+    SETTINGS.iter().chain(listed).filter(move |setting| setting.section == section)
+}
+
+/// The setting of this section, or list, and name.
 pub fn find(section: &str, name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.section == section && setting.name == name)
+    of_section(section).find(|setting| setting.name == name)
+}
+
+/// The list of this section and name.
+pub fn find_list(section: &str, name: &str) -> Option<&'static List> {
+    LISTS.iter().find(|list| list.section == section && list.name == name)
 }
 
 #[cfg(test)]
@@ -139,6 +272,9 @@ mod tests {
             assert!(twin.is_none(), "{}", setting.full_name());
             assert!(SECTIONS.iter().any(|(name, _)| *name == setting.section), "{}", setting.section);
             assert!(!setting.about.is_empty(), "{}", setting.full_name());
+        }
+        for list in LISTS {
+            assert!(list.settings.iter().all(|row| row.section == list.full_name() && !row.about.is_empty()));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Values as they were given, each with its place: read from the file, then from the environment, which wins.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use toml::Spanned;
@@ -7,7 +8,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
 use super::problem::{Place, Problem};
-use super::settings::{SECTIONS, SETTINGS, Setting, Shape, find, variable_prefix};
+use super::settings::{
+    LISTS, List, SECTIONS, SETTINGS, Setting, Shape, find, find_list, of_section, variable_prefix,
+};
 
 /// A value of a setting's shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,9 @@ pub(super) enum Value {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     given: BTreeMap<String, (Value, Place)>,
+    /// Where each table of a list stands, by the list's full name. Its values are given under the list's name and the
+    /// table's number: `audit.stream.0.kind`.
+    lists: BTreeMap<String, Vec<Place>>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -53,15 +59,57 @@ impl Values {
 
     fn read_section(&mut self, section: &str, table: &DeTable<'_>, line: &impl Fn(usize) -> Place) {
         for (key, value) in table {
-            let place = line(key.span().start);
-            match find(section, key.get_ref()) {
-                None => self.refuse(place, unknown_setting(section, key.get_ref())),
-                Some(setting) => match shaped(setting.shape, value) {
-                    Some(value) => self.give(setting, value, place),
-                    None => self.refuse(place, wrong_shape(setting, value.get_ref().type_str())),
-                },
+            match find_list(section, key.get_ref()) {
+                Some(list) => self.read_list(list, value, line(key.span().start), line),
+                None => self.read_value(section, section, key, value, line),
             }
         }
+    }
+
+    /// Gives a value of a section, or of a list's table, under the name of that.
+    fn read_value(
+        &mut self,
+        section: &str,
+        under: &str,
+        key: &Spanned<Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+        line: &impl Fn(usize) -> Place,
+    ) {
+        let (name, place) = (key.get_ref().as_ref(), line(key.span().start));
+        match find(section, name) {
+            None => self.refuse(place, unknown_setting(section, name)),
+            Some(setting) => match shaped(setting.shape, value) {
+                Some(value) => drop(self.given.insert(format!("{under}.{name}"), (value, place))),
+                None => self.refuse(place, wrong_shape(setting, value.get_ref().type_str())),
+            },
+        }
+    }
+
+    fn read_list(
+        &mut self,
+        list: &List,
+        value: &Spanned<DeValue<'_>>,
+        place: Place,
+        line: &impl Fn(usize) -> Place,
+    ) {
+        let name = list.full_name();
+        let tables = value.get_ref().as_array().map(|items| {
+            items.iter().map(|item| Some((item.get_ref().as_table()?, line(item.span().start)))).collect()
+        });
+        let Some(tables): Option<Vec<_>> = tables.flatten() else {
+            return self.refuse(place, format!("{name} is a list of tables: write [[{name}]]"));
+        };
+        for (index, (table, place)) in tables.into_iter().enumerate() {
+            self.lists.entry(name.clone()).or_default().push(place);
+            for (key, value) in table {
+                self.read_value(&name, &format!("{name}.{index}"), key, value, line);
+            }
+        }
+    }
+
+    /// Where each table of a list stands.
+    pub(super) fn list(&self, name: &str) -> Vec<Place> {
+        self.lists.get(name).cloned().unwrap_or_default()
     }
 
     /// Reads environment variables; an empty one counts as not set.
@@ -159,8 +207,8 @@ fn wrong_shape(setting: &Setting, found: &str) -> String {
 }
 
 fn unknown_setting(section: &str, name: &str) -> String {
-    let known = SETTINGS.iter().filter(|setting| setting.section == section);
-    let names: Vec<_> = known.map(|setting| setting.name).collect();
+    let lists = LISTS.iter().filter(|list| list.section == section).map(|list| list.name);
+    let names: Vec<_> = of_section(section).map(|setting| setting.name).chain(lists).collect();
     let elsewhere = SETTINGS.iter().find(|setting| setting.name == name);
     match (nearest(name, names.iter().copied()), elsewhere) {
         (_, Some(setting)) => {

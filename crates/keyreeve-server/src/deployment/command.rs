@@ -12,7 +12,7 @@ use keyreeve_store::OpenError;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Deployment, DeploymentError, Folder, Mode, Unsealing};
+use super::{AuditSettings, Deployment, DeploymentError, Folder, Mode, Unsealing};
 
 use crate::serving::RunError;
 
@@ -40,9 +40,10 @@ impl Deployment {
         if !folder.is_initialised() {
             return Err(DeploymentError::NotInitialised(folder.path().to_owned()));
         }
-        match Self::open_accepted(folder, Mode::Serve, unsealing, Arc::clone(&clock)).await {
+        let audit = AuditSettings::of(Mode::Serve);
+        match Self::open_accepted(folder, Mode::Serve, unsealing, Arc::clone(&clock), &audit).await {
             Err(DeploymentError::Open(OpenError::OtherKind { found, .. })) if found == Mode::Dev.kind() => {
-                Self::open_accepted(folder, Mode::Dev, unsealing, clock).await
+                Self::open_accepted(folder, Mode::Dev, unsealing, clock, &AuditSettings::of(Mode::Dev)).await
             }
             opened => opened,
         }

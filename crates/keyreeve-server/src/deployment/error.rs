@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use keyreeve_audit::JournalError;
+use keyreeve_audit::retention::RetentionError;
 use keyreeve_crypto::error::Unspecified;
 use keyreeve_crypto::keyring::WrappedKeyringError;
 use keyreeve_crypto::root_key::{RootKeyError, UnsealKeyringError};
@@ -56,6 +58,12 @@ pub enum DeploymentError {
     /// No randomness, or no memory.
     #[error("the system gives no randomness or no memory")]
     System(#[from] Unspecified),
+    /// The audit log: nothing is served without it.
+    #[error(transparent)]
+    Audit(#[from] JournalError),
+    /// A purge of the audit log that a crash interrupted is not finished.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// A rule of the service.
     #[error(transparent)]
     Service(KmsError),

@@ -5,10 +5,14 @@
 //! | `store/` | the database, with every row sealed |
 //! | `root.json` | the root key, wrapped once for each way to unseal it |
 //! | `root.key` | the key file that unseals it, mode 0600 (absent where a passphrase does) |
+//! | `audit/` | the audit log, in segment files |
+//! | `streams/` | how far each stream of it has come |
+//! | `buckets/` | what trails of `dev` deliver, one folder a bucket |
 //! | `tls/` | the private CA of `dev --tls` |
 //! | `admin.sock` | where operators reach a running server |
 //! | `restored.json` | that it was made from a backup, until an operator accepts the roll-back |
 
+mod audit;
 mod command;
 mod error;
 mod site;
@@ -17,6 +21,7 @@ mod unsealing;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use keyreeve_audit::Journal;
 use keyreeve_crypto::keyring::{Keyring, WrappedKeyring};
 use keyreeve_crypto::root_key::{self, RootKey};
 use keyreeve_service::clock::Clock;
@@ -26,8 +31,10 @@ use keyreeve_service::{Service, ServiceParts};
 use keyreeve_store::{Commit, CommitId, Expect, MemoryStore, OpenOptions, Revision, SqliteStore, Store};
 
 use crate::observe::{CountedStore, StoreCounts};
+pub use audit::AuditSettings;
 pub use command::harden;
 pub use error::DeploymentError;
+pub use keyreeve_audit::Durability;
 use site::Site;
 pub use unsealing::{Secret, Unsealing};
 
@@ -87,6 +94,21 @@ impl Folder {
         self.0.join("root.key")
     }
 
+    /// The audit log.
+    pub fn audit(&self) -> PathBuf {
+        self.0.join("audit")
+    }
+
+    /// How far each stream of the audit log has come.
+    pub fn streams(&self) -> PathBuf {
+        self.0.join("streams")
+    }
+
+    /// Folders that stand for buckets, in `dev`.
+    pub fn buckets(&self) -> PathBuf {
+        self.0.join("buckets")
+    }
+
     /// The private CA of `dev --tls`.
     pub fn tls(&self) -> PathBuf {
         self.0.join("tls")
@@ -123,7 +145,8 @@ impl Deployment {
         let keyring = Keyring::generate(clock.now())?;
         let counts = StoreCounts::default();
         let store: Arc<dyn Store> = Arc::new(CountedStore::new(Arc::new(MemoryStore::new()), counts.clone()));
-        let service = Arc::new(Service::new(ServiceParts { store, keyring, clock }));
+        let audit = Arc::new(Journal::ephemeral()?);
+        let service = Arc::new(Service::new(ServiceParts { store, keyring, clock, audit }));
         Ok(Self { service, store: None, counts })
     }
 
@@ -137,11 +160,25 @@ impl Deployment {
         unsealing: &Unsealing,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, DeploymentError> {
+        Self::open_audited(folder, mode, unsealing, clock, &AuditSettings::of(mode)).await
+    }
+
+    /// As [`open`](Self::open), with an audit log that is written so.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open_audited(
+        folder: &Folder,
+        mode: Mode,
+        unsealing: &Unsealing,
+        clock: Arc<dyn Clock>,
+        audit: &AuditSettings,
+    ) -> Result<Self, DeploymentError> {
         // Also a note that does not parse: whoever damaged it accepted nothing.
         if folder.restored_note().exists() {
             return Err(DeploymentError::RolledBack(folder.path().to_owned()));
         }
-        Self::open_accepted(folder, mode, unsealing, clock).await
+        Self::open_accepted(folder, mode, unsealing, clock, audit).await
     }
 
     async fn open_accepted(
@@ -149,6 +186,7 @@ impl Deployment {
         mode: Mode,
         unsealing: &Unsealing,
         clock: Arc<dyn Clock>,
+        audit: &AuditSettings,
     ) -> Result<Self, DeploymentError> {
         let initialised = folder.is_initialised();
         if !initialised && !unsealing.creates() {
@@ -190,8 +228,13 @@ impl Deployment {
         };
         let counts = StoreCounts::default();
         let counted = CountedStore::new(Arc::clone(&store) as Arc<dyn Store>, counts.clone());
-        let parts = ServiceParts { store: Arc::new(counted), keyring, clock };
+        let journal = Arc::new(Journal::open(&audit.options(folder))?);
+        keyreeve_audit::retention::resume(&journal, journal.folder())?;
+        let parts = ServiceParts { store: Arc::new(counted), keyring, clock, audit: journal };
         let service = Arc::new(Service::new(parts).at(Arc::new(site), revision));
+        service.check_log().await.map_err(DeploymentError::Service)?;
+        let hashed = service.hash_context_keys(audit.hashed_context_keys.clone());
+        hashed.await.map_err(DeploymentError::Service)?;
         Ok(Self { service, store: Some(store), counts })
     }
 }

@@ -1,5 +1,6 @@
 //! Who calls: a signature, checked against the secret of its access key.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use keyreeve_model::error::KmsError;
@@ -53,6 +54,8 @@ const IAM_REGIONS: &[&str] = &["us-east-1", "cn-north-1", "us-gov-west-1"];
 impl SignedFor {
     /// KMS.
     pub(super) const KMS: Self = Self { services: &["kms"], global_regions: &[] };
+    /// CloudTrail.
+    pub(super) const CLOUDTRAIL: Self = Self { services: &["cloudtrail"], global_regions: &[] };
     /// STS.
     pub(super) const STS: Self = Self { services: &["sts"], global_regions: &[] };
     /// IAM.
@@ -111,6 +114,11 @@ impl Authenticator {
         Ok(Caller { connection, ..Caller::bare(nobody, region, incoming.request_id) })
     }
 
+    /// Where a request came from.
+    pub(super) fn source(&self, incoming: &Incoming) -> Option<IpAddr> {
+        self.proxies.connection(incoming).source_ip
+    }
+
     /// The caller of a request that must be signed.
     pub(super) async fn caller(
         &self,
@@ -152,7 +160,8 @@ impl Authenticator {
         let region = Region::parse(verified.region()).ok_or(Unauthenticated::Service(KmsError::Internal))?;
         let connection = self.proxies.connection(incoming);
         let bare = Caller::new(principal, profile, region, incoming.request_id);
-        let caller = Caller { session, connection, ..bare };
+        let access_key_id = Some(verified.access_key_id().into());
+        let caller = Caller { session, connection, access_key_id, ..bare };
         let caller = forwarding::apply(service, caller, &incoming.headers, &verified).await;
         caller.map_err(Unauthenticated::Service)
     }

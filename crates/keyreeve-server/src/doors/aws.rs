@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use hyper::header::{CONTENT_TYPE, ORIGIN};
 use hyper::{Method, StatusCode};
-use keyreeve_model::error::KmsError;
+use keyreeve_model::error::{Blame, KmsError};
 use keyreeve_service::Service;
 use keyreeve_service::caller::Caller;
-use keyreeve_service::catalogue::{Api, CATALOGUE, Row, find};
+use keyreeve_service::catalogue::{Api, CATALOGUE, Effect, Row, find};
 use uuid::Uuid;
 
 use super::authenticate::{Authenticator, SignedFor, Unauthenticated};
 use super::aws_query::{Dialect, Form};
+use super::strangers::{Failure, Strangers, claimed_access_key_id};
 use super::{aws_json, aws_query, outcome};
 use crate::listener::{Answer, Handler, Incoming, Refusal};
 use crate::observe::{Metrics, OperationMetrics, Outcome};
@@ -26,11 +27,13 @@ pub struct AwsDoor {
     operations: HashMap<&'static str, OperationMetrics>,
     /// Requests that named no operation, or no known caller.
     unidentified: OperationMetrics,
+    /// Who hears of the latter.
+    strangers: Arc<Strangers>,
 }
 
 /// How a request says what it asks for.
 enum Asked<'a> {
-    /// `X-Amz-Target: TrentService.Encrypt`.
+    /// `X-Amz-Target: TrentService.Encrypt`, `X-Amz-Target: CloudTrail_20131101.LookupEvents`.
     Json(&'a str),
     /// `Action=GetCallerIdentity&Version=2011-06-15` in a form.
     Query,
@@ -40,20 +43,34 @@ enum Asked<'a> {
 
 impl AwsDoor {
     /// A door to this service.
-    pub fn new(service: Arc<Service>, authenticator: Authenticator, metrics: &Metrics) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        authenticator: Authenticator,
+        metrics: &Metrics,
+        strangers: Arc<Strangers>,
+    ) -> Self {
         let aws = CATALOGUE.iter().filter(|row| row.api != Api::Operator);
         let operations = aws.map(|row| (row.name, metrics.operation(row.name))).collect();
-        Self { service, authenticator, operations, unidentified: metrics.operation("none") }
+        Self { service, authenticator, operations, unidentified: metrics.operation("none"), strangers }
     }
 
     async fn json(&self, incoming: &Incoming, target: &str) -> Answer {
-        let caller = match self.authenticator.caller(&self.service, incoming, SignedFor::KMS).await {
+        let dialect = aws_json::dialect_of(target);
+        let error = |cause: &KmsError| dialect.error(cause);
+        let caller = match self.authenticator.caller(&self.service, incoming, dialect.signed_for).await {
             Ok(caller) => caller,
-            Err(refused) => return self.unauthenticated(refused, aws_json::fault, aws_json::error),
+            Err(refused) => return self.unauthenticated(incoming, refused, aws_json::fault, error),
         };
-        match target.strip_prefix(aws_json::TARGET_PREFIX).and_then(|name| find(Api::Kms, name)) {
-            Some(row) => aws_json::answer(self.call(&caller, row, &incoming.body).await),
-            None => self.not_identified(aws_json::error(&KmsError::UnknownOperation)),
+        match dialect.operation(target).and_then(|name| find(dialect.api, name)) {
+            Some(row) => dialect.answer(self.call(&caller, row, &incoming.body).await),
+            None => {
+                let refusal = KmsError::UnknownOperation;
+                let name = dialect.operation(target).unwrap_or_default();
+                match self.refused(&caller, dialect.api, name, refusal.wire().code).await {
+                    Ok(()) => self.not_identified(error(&refusal)),
+                    Err(cause) => error(&cause),
+                }
+            }
         }
     }
 
@@ -76,22 +93,43 @@ impl AwsDoor {
             Ok(caller) => caller,
             Err(refused) => {
                 return self.unauthenticated(
+                    incoming,
                     refused,
                     |code, message| aws_query::signature(dialect, code, message, id),
                     |error| aws_query::error(dialect, error, id),
                 );
             }
         };
-        let Some(row) = row else { return self.not_identified(aws_query::unknown_action(&form, id)) };
-        match aws_query::to_json(&form, row.input) {
-            Ok(input) => aws_query::answer(dialect, row, self.call(&caller, row, &input).await, id),
-            Err(fault) => self.not_identified(aws_query::malformed(&fault, id)),
+        let (name, code, answer) = match row.map(|row| (row, aws_query::to_json(&form, row.input))) {
+            Some((row, Ok(input))) => {
+                return aws_query::answer(dialect, row, self.call(&caller, row, &input).await, id);
+            }
+            Some((row, Err(fault))) => (row.name, "MalformedInput", aws_query::malformed(&fault, id)),
+            None => {
+                let name = form.get("Action").unwrap_or_default();
+                (name, "InvalidAction", aws_query::unknown_action(&form, id))
+            }
+        };
+        let api = dialect.map_or(Api::Sts, |dialect| dialect.api);
+        match self.refused(&caller, api, name, code).await {
+            Ok(()) => self.not_identified(answer),
+            Err(cause) => aws_query::error(dialect, &cause, id),
         }
+    }
+
+    /// Records what is refused here although its caller is known.
+    async fn refused(&self, caller: &Caller, api: Api, name: &str, code: &str) -> Result<(), KmsError> {
+        let read_only = find(api, name).is_some_and(|row| row.effect != Effect::Changes);
+        let refusal = keyreeve_service::RefusedCall { api, name, code, message: None, read_only };
+        self.service.refused(caller, refusal).await
     }
 
     async fn call(&self, caller: &Caller, row: &'static Row, body: &[u8]) -> Result<Vec<u8>, KmsError> {
         let begun = Instant::now();
-        let result = self.service.call(caller, row, body).await;
+        let result = match row.signed {
+            true => self.service.call(caller, row, body).await,
+            false => self.call_of_stranger(caller, row, body).await,
+        };
         if let Some(operation) = self.operations.get(row.name) {
             operation.count(outcome::of(&result), begun.elapsed());
         }
@@ -101,8 +139,32 @@ impl AwsDoor {
         result
     }
 
+    /// A call that proves who asks by its members, if at all. In each second a few refusals have records of their own,
+    /// and the others are summed up.
+    async fn call_of_stranger(
+        &self,
+        caller: &Caller,
+        row: &'static Row,
+        body: &[u8],
+    ) -> Result<Vec<u8>, KmsError> {
+        let now = self.service.clock().now();
+        if self.strangers.are_recorded(body.len(), now) {
+            return self.service.call(caller, row, body).await;
+        }
+        let result = self.service.call_of_stranger(caller, row, body).await;
+        if let Some(wire) =
+            result.as_ref().err().map(KmsError::wire).filter(|wire| wire.blame == Blame::Client)
+        {
+            let failure =
+                Failure { source: caller.connection.source_ip, access_key_id: None, code: wire.code };
+            self.strangers.note(&failure, now);
+        }
+        result
+    }
+
     fn unauthenticated(
         &self,
+        incoming: &Incoming,
         refused: Unauthenticated,
         fault: impl FnOnce(&'static str, &str) -> Answer,
         error: impl FnOnce(&KmsError) -> Answer,
@@ -112,10 +174,26 @@ impl AwsDoor {
             Unauthenticated::Signature(refusal) => {
                 tracing::debug!(%refusal, "a request is not authentic");
                 let (code, message) = refusal.public();
+                self.tell_of(incoming, code);
                 fault(code, &message)
             }
-            Unauthenticated::Service(cause) => error(&cause),
+            Unauthenticated::Service(cause) => {
+                // A store that does not answer says nothing about the caller.
+                if cause.wire().blame == Blame::Client {
+                    self.tell_of(incoming, cause.wire().code);
+                }
+                error(&cause)
+            }
         }
+    }
+
+    fn tell_of(&self, incoming: &Incoming, code: &'static str) {
+        let failure = Failure {
+            source: self.authenticator.source(incoming),
+            access_key_id: claimed_access_key_id(incoming),
+            code,
+        };
+        self.strangers.note(&failure, self.service.clock().now());
     }
 
     fn not_identified(&self, answer: Answer) -> Answer {

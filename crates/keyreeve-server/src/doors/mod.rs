@@ -10,6 +10,7 @@ mod operator;
 mod outcome;
 mod proxies;
 mod session;
+mod strangers;
 
 pub use authenticate::{Authenticator, WellKnownSecret};
 pub use aws::AwsDoor;
@@ -17,6 +18,7 @@ use keyreeve_service::input::shape::Structure;
 pub use operator::OperatorDoor;
 pub(crate) use operator::{OPERATION_HEADER, REGION_HEADER};
 pub use proxies::{NotANetwork, TrustedProxies};
+pub use strangers::Strangers;
 
 /// The members of an operation's input as a form of the query protocol gives them, in the JSON that the corridor reads;
 /// `None` where the door refuses the form. What strangers send meets this code first: the fuzz targets call it.

@@ -52,10 +52,19 @@ impl Handler for OperatorDoor {
             );
         };
         let Some(row) = find(Api::Operator, operation) else {
-            return aws_json::error(&KmsError::UnknownOperation);
+            let error = KmsError::UnknownOperation;
+            let refusal = keyreeve_service::RefusedCall {
+                api: Api::Operator,
+                name: operation,
+                code: error.wire().code,
+                message: None,
+                read_only: false,
+            };
+            let recorded = self.service.refused(&caller, refusal).await;
+            return aws_json::KMS.error(&recorded.err().unwrap_or(error));
         };
         tracing::info!(operation, principal = %caller.principal, request_id = %caller.request_id, "an operator's command");
-        aws_json::answer(self.service.call(&caller, row, &incoming.body).await)
+        aws_json::KMS.answer(self.service.call(&caller, row, &incoming.body).await)
     }
 
     fn refuse(&self, refusal: Refusal, _: Uuid) -> Answer {

@@ -6,9 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use hyper::HeaderMap;
-use hyper::header::{AsHeaderName, REFERER, USER_AGENT};
+use hyper::header::{AsHeaderName, HOST, REFERER, USER_AGENT};
 use ipnet::IpNet;
-use keyreeve_service::caller::Connection;
+use keyreeve_service::caller::{Connection, TlsDetails};
 
 use crate::listener::{Incoming, Peer};
 
@@ -51,6 +51,11 @@ impl TrustedProxies {
         Connection {
             source_ip,
             secure: incoming.tls.is_some(),
+            tls: incoming.tls.as_deref().map(|facts| TlsDetails {
+                tls_version: facts.version,
+                cipher_suite: facts.cipher_suite.clone(),
+                client_provided_host_header: text(&incoming.headers, HOST).map(String::from),
+            }),
             user_agent: text(&incoming.headers, USER_AGENT),
             referer: text(&incoming.headers, REFERER),
         }
@@ -175,12 +180,18 @@ mod tests {
         assert_eq!(trusted.connection(&incoming), Connection { source_ip, ..Connection::default() });
         incoming.peer = Peer::Unix { uid: 1, gid: 2, pid: None };
         incoming.headers.insert(USER_AGENT, HeaderValue::from_static("aws-cli/2"));
+        incoming.headers.insert(HOST, HeaderValue::from_static("kms.example"));
         incoming.headers.insert(REFERER, HeaderValue::from_bytes(b"r\xff").unwrap());
         let cipher_suite = "TLS_AES_128_GCM_SHA256".to_owned();
         incoming.tls = Some(Arc::new(TlsFacts { version: "TLSv1.3", cipher_suite, sni: None }));
         let expected = Connection {
             source_ip: None,
             secure: true,
+            tls: Some(TlsDetails {
+                tls_version: "TLSv1.3",
+                cipher_suite: "TLS_AES_128_GCM_SHA256".to_owned(),
+                client_provided_host_header: Some("kms.example".to_owned()),
+            }),
             user_agent: Some("aws-cli/2".into()),
             referer: Some("r\u{fffd}".into()),
         };

@@ -35,6 +35,19 @@ impl<F: Fn() -> Readiness + Send + Sync + 'static> Ready for F {
     }
 }
 
+/// Two that know: ready when both say so, else with the reasons of both.
+impl<A: Ready, B: Ready> Ready for (A, B) {
+    fn readiness(&self) -> Readiness {
+        match (self.0.readiness(), self.1.readiness()) {
+            (Readiness::NotReady(mut reasons), Readiness::NotReady(more)) => {
+                reasons.extend(more);
+                Readiness::NotReady(reasons)
+            }
+            (Readiness::Ready, other) | (other, Readiness::Ready) => other,
+        }
+    }
+}
+
 /// Answers `/health/live`, `/health/ready` and `/metrics`.
 #[derive(Debug)]
 pub struct Observation<R> {
@@ -95,6 +108,21 @@ mod tests {
         let answer = observation.answer(&method, path);
         assert_eq!(answer.status.as_u16(), status, "{method} {path}");
         assert!(std::str::from_utf8(&answer.body).unwrap().contains(body), "{method} {path}: {answer:?}");
+    }
+
+    #[test]
+    fn two_that_know_are_ready_together_and_give_the_reasons_of_both() {
+        let says = |reasons: &[&str]| match reasons {
+            [] => Readiness::Ready,
+            reasons => Readiness::NotReady(reasons.iter().map(|reason| (*reason).to_owned()).collect()),
+        };
+        let rows: [(&[&str], &[&str], &[&str]); 4] =
+            [(&[], &[], &[]), (&["a"], &[], &["a"]), (&[], &["b"], &["b"]), (&["a"], &["b"], &["a", "b"])];
+        for (first, second, both) in rows {
+            let (first, second) = (says(first), says(second));
+            let pair = (move || first.clone(), move || second.clone());
+            assert_eq!(pair.readiness(), says(both));
+        }
     }
 
     #[test]

@@ -13,9 +13,12 @@ use std::sync::Arc;
 
 use keyreeve_service::Service;
 
-use super::StoreCounts;
+use super::audit::AuditCollector;
+use super::deliveries::DeliveryCollector;
 use super::deployment::DeploymentCounts;
 use super::traffic::{Traffic, TrafficFamilies};
+use super::{AuditCounts, StoreCounts};
+use crate::delivery::Backlogs;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub struct Metrics {
     latency: Family<OperationLabel, LatencyHistogram>,
     traffic: TrafficFamilies,
     deployment: DeploymentCounts,
+    audit: AuditCollector,
+    deliveries: DeliveryCollector,
 }
 
 /// What one operation counts. Clones count together.
@@ -79,6 +84,8 @@ impl Metrics {
             requests: Family::default(),
             latency: Family::default(),
             deployment: DeploymentCounts::default(),
+            audit: AuditCollector::default(),
+            deliveries: DeliveryCollector::default(),
             registry,
         };
         metrics.registered()
@@ -93,6 +100,8 @@ impl Metrics {
             self.latency.clone(),
         );
         registry.register_collector(Box::new(self.deployment.clone()));
+        registry.register_collector(Box::new(self.audit.clone()));
+        registry.register_collector(Box::new(self.deliveries.clone()));
         self
     }
 
@@ -113,6 +122,16 @@ impl Metrics {
     /// Shows what the deployment counts of itself, from when it is open.
     pub fn opened(&self, service: Arc<Service>, store: StoreCounts) {
         self.deployment.opened(service, store);
+    }
+
+    /// Shows what the audit log and its streams count, from when they are open.
+    pub(crate) fn audited(&self, counts: AuditCounts) {
+        self.audit.opened(counts);
+    }
+
+    /// Shows what trails have still to deliver.
+    pub fn delivered(&self, service: Arc<Service>, backlogs: Backlogs) {
+        self.deliveries.began(service, backlogs);
     }
 
     /// Everything as text.

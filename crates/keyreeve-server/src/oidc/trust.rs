@@ -10,10 +10,10 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs as provider};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::sync::OnceCell;
 
+use crate::http_client::{self, read_certificates};
 use crate::tls::TlsError;
 
 /// Authorities.
@@ -31,7 +31,7 @@ impl Trust {
     /// # Errors
     /// When the file cannot be read or holds no certificate.
     pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, TlsError> {
-        let configured = ca_file.map(certificates).transpose()?.unwrap_or_default();
+        let configured = ca_file.map(read_certificates).transpose()?.unwrap_or_default();
         Ok(Self { provider: Arc::new(provider::default_provider()), configured, roots: OnceCell::new() })
     }
 
@@ -56,23 +56,8 @@ impl Trust {
     }
 
     async fn load(&self) -> Result<Arc<RootCertStore>, String> {
-        let native = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await;
-        let native = native.map_err(|error| error.to_string())?;
-        for error in &native.errors {
-            tracing::warn!(%error, "some certificate authorities of the system cannot be read");
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(native.certs);
-        roots.add_parsable_certificates(self.configured.iter().cloned());
-        Ok(Arc::new(roots))
+        http_client::roots(&self.configured).await.map(Arc::new)
     }
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |source| TlsError::Pem { what: "a certificate", path: path.to_owned(), source };
-    let found = CertificateDer::pem_file_iter(path).map_err(failed)?;
-    let found = found.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    if found.is_empty() { Err(TlsError::NoCertificate { path: path.to_owned() }) } else { Ok(found) }
 }
 
 type Authorities = Arc<WebPkiServerVerifier>;

@@ -22,7 +22,7 @@ fn door() -> AwsDoor {
     let regions = RegionRule::Only(vec![Region::parse("eu-central-1").unwrap()]);
     let secret = WellKnownSecret::new(b"test").unwrap();
     let authenticator = Authenticator::new(regions, Some(secret), TrustedProxies::default());
-    AwsDoor::new(deployment.service, authenticator, &Metrics::new())
+    AwsDoor::new(deployment.service, authenticator, &Metrics::new(), Arc::default())
 }
 
 /// How a form is signed; `None` is not at all.

@@ -26,6 +26,7 @@ const ERRORS: &[(&str, &str, u16, &str)] = &[
     ("InvalidMarkerException", "ValidationError", 400, "Invalid Marker."),
     ("ThrottlingException", "Throttling", 400, ""),
     ("DependencyTimeoutException", "ServiceUnavailable", 503, ""),
+    ("ServiceUnavailableException", "ServiceUnavailable", 503, ""),
 ];
 
 /// Errors of signatures: the code of the JSON protocol, the code and the status here, and a text of its own.

@@ -56,7 +56,7 @@ impl Rig {
         let service = Deployment::ephemeral(clock.clone()).unwrap().service;
         let regions = RegionRule::Only(vec![Region::parse(REGION).unwrap()]);
         let authenticator = Authenticator::new(regions, None, TrustedProxies::default());
-        let door = AwsDoor::new(Arc::clone(&service), authenticator, &Metrics::new());
+        let door = AwsDoor::new(Arc::clone(&service), authenticator, &Metrics::new(), Arc::default());
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let user = Keys { id: String::new(), secret: String::new(), token: None };
         let mut rig = Self { door, service, clock, runtime, user };
