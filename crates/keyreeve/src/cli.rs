@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Makes roles act as services, which may speak for others.
     #[command(subcommand)]
     Service(crate::command::service::Service),
+    /// Verifies, shows and copies the audit log.
+    #[command(subcommand)]
+    Audit(crate::command::audit::Audit),
     /// Explains why somebody may or may not do something.
     Explain(crate::command::explain::Explain),
     /// Lists and describes keys of a running server.
@@ -109,6 +112,20 @@ pub(crate) struct Dev {
         requires = "seed"
     )]
     pub(crate) seed_account: String,
+    /// Where every audit record goes besides the log: stdout, unix:/path of a collector's socket, or the URL of an
+    /// OpenTelemetry (OTLP) receiver; may be repeated.
+    #[arg(long, value_name = "TARGET", env = "KEYREEVE_AUDIT_STREAM", value_delimiter = ',')]
+    pub(crate) audit_stream: Vec<String>,
+    /// Where notices in EventBridge's shape go: the URL of a webhook or unix:/path; may be repeated.
+    #[arg(long, value_name = "TARGET", env = "KEYREEVE_AUDIT_NOTICES", value_delimiter = ',')]
+    pub(crate) audit_notices: Vec<String>,
+    /// Where a bucket of CloudTrail's trails is: BUCKET=/folder or BUCKET=https://s3.example, with credentials from
+    /// AWS_ACCESS_KEY_ID and its kin; may be repeated. Every other bucket is a folder in the data folder.
+    #[arg(long, value_name = "BUCKET=PLACE", env = "KEYREEVE_AUDIT_DESTINATION", value_delimiter = ',')]
+    pub(crate) audit_destination: Vec<String>,
+    /// Answers before the record of a call is on disk: faster, and a power cut loses records. `serve` cannot do that.
+    #[arg(long)]
+    pub(crate) audit_buffered: bool,
     /// File that shifts the clock, such as +8d or -300s, read at each request: for tests of deletion and expiry.
     #[arg(long, value_name = "FILE")]
     pub(crate) clock: Option<PathBuf>,

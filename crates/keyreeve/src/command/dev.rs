@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use keyreeve_model::region::{AccountId, Region};
+use keyreeve_server::delivery::Destination;
+use keyreeve_server::deployment::{AuditSettings, Durability, Mode};
 use keyreeve_server::dev::{self, DevOptions, DevReady, DevTls};
 use keyreeve_server::doors::TrustedProxies;
 use keyreeve_server::seed::SeedFile;
+use keyreeve_server::streams::{Content, FeedSettings};
 
 use super::Failure;
 use crate::cli::Dev;
@@ -29,6 +32,13 @@ pub(crate) fn run(arguments: Dev) -> Result<(), Failure> {
     };
     let trusted_proxies = TrustedProxies::parse(arguments.trusted_proxy.iter().map(String::as_str))
         .map_err(|problem| format!("--trusted-proxy: {problem}"))?;
+    let mut feeds = targets(Content::Records, "--audit-stream", &arguments.audit_stream)?;
+    feeds.extend(targets(Content::Notices, "--audit-notices", &arguments.audit_notices)?);
+    let destination = |text: &String| {
+        Destination::parse(text).map_err(|fault| format!("--audit-destination: `{text}` is {fault}"))
+    };
+    let destinations = arguments.audit_destination.iter().map(destination).collect::<Result<_, _>>()?;
+    let durability = if arguments.audit_buffered { Durability::Buffered } else { Durability::Durable };
     let options = DevOptions {
         data: (!arguments.ephemeral).then_some(arguments.data),
         listen: SocketAddr::new(arguments.listen, arguments.port),
@@ -38,9 +48,27 @@ pub(crate) fn run(arguments: Dev) -> Result<(), Failure> {
         trusted_proxies,
         oidc_ca: arguments.oidc_ca,
         seed,
+        destinations,
+        audit: AuditSettings { durability, ..AuditSettings::of(Mode::Dev) },
+        feeds,
     };
     dev::run(&options, |ready| terminal::print(&welcome(ready)))?;
     Ok(())
+}
+
+/// One stream for each text; their kinds, numbered where one comes again, are their names.
+fn targets(content: Content, flag: &str, texts: &[String]) -> Result<Vec<FeedSettings>, Failure> {
+    let mut feeds: Vec<FeedSettings> = Vec::new();
+    for text in texts {
+        let mut feed =
+            FeedSettings::parse(content, text).map_err(|fault| format!("{flag}: `{text}` is {fault}"))?;
+        let twins = feeds.iter().filter(|other| other.target.kind() == feed.target.kind()).count();
+        if twins > 0 {
+            feed.name = format!("{}-{}", feed.name, twins + 1);
+        }
+        feeds.push(feed);
+    }
+    Ok(feeds)
 }
 
 fn welcome(ready: &DevReady) -> String {
@@ -48,7 +76,8 @@ fn welcome(ready: &DevReady) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  export AWS_ENDPOINT_URL_KMS={}", ready.endpoint);
     text.push_str(
-        "  export AWS_ENDPOINT_URL_IAM=$AWS_ENDPOINT_URL_KMS AWS_ENDPOINT_URL_STS=$AWS_ENDPOINT_URL_KMS\n",
+        "  export AWS_ENDPOINT_URL_IAM=$AWS_ENDPOINT_URL_KMS AWS_ENDPOINT_URL_STS=$AWS_ENDPOINT_URL_KMS\n\
+         \x20 export AWS_ENDPOINT_URL_CLOUDTRAIL=$AWS_ENDPOINT_URL_KMS\n",
     );
     if let Some(ca) = &ready.ca {
         let _ = writeln!(text, "  export AWS_CA_BUNDLE={}", ca.display());
@@ -66,6 +95,9 @@ fn welcome(ready: &DevReady) -> String {
     if let Some(observe) = ready.observe {
         let _ = writeln!(text, "Health and metrics: http://{observe}/health/ready http://{observe}/metrics");
     }
-    text.push_str("Signatures, key policies, IAM policies and grants decide every request, as on AWS. Stop with Ctrl-C.");
+    text.push_str(
+        "Signatures, key policies, IAM policies and grants decide every request, as on AWS, and every call is recorded:\n\
+         aws cloudtrail lookup-events shows it. Stop with Ctrl-C.",
+    );
     text
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept_rollback;
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod backup;
 mod completions;
 pub(crate) mod config;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Config(command) => config::run(command),
         Command::Account(command) => account::run(command),
+        Command::Audit(command) => audit::run(&command),
         Command::Service(command) => service::run(command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Key(command) => key::run(command),

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 use crate::rig::{Place, get};
 
 #[test]
@@ -21,4 +23,25 @@ fn a_server_is_ready_while_its_store_answers() {
     server.logs("ready: the store answers");
     assert_eq!(get(&observe, "/health/ready").0, 200);
     assert!(get(&observe, "/metrics").1.contains("listener=\"aws\""));
+}
+
+#[test]
+fn a_server_is_ready_while_its_audit_log_can_be_written() {
+    let place = Place::initialised();
+    let server = place.serve();
+    let observe = server.address("Health and metrics on http://");
+    server.logs("ready: the store answers");
+    // A file where the folder was, put there in one step: the log makes its folder anew where it can.
+    let (audit, away) = (place.path("data/audit"), place.path("data/away"));
+    fs::write(&away, "").unwrap();
+    renameat_with(CWD, &audit, CWD, &away, RenameFlags::EXCHANGE).unwrap();
+    server.logs("the audit log cannot be written");
+    let (status, reasons) = get(&observe, "/health/ready");
+    assert_eq!(status, 503);
+    assert!(reasons.starts_with("the audit log cannot be written: "), "{reasons}");
+    assert!(get(&observe, "/metrics").1.contains("keyreeve_audit_writable 0\n"));
+    fs::remove_file(&audit).unwrap();
+    server.logs("the audit log can be written again");
+    assert_eq!(get(&observe, "/health/ready"), (200, "ready\n".to_owned()));
+    assert!(get(&observe, "/metrics").1.contains("keyreeve_audit_writable 1\n"));
 }

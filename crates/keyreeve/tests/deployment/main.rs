@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 mod accounts;
+mod audit_faults;
 mod configuration;
 mod health;
 mod making;
