@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Measures, and prints a table.
     Run(Run),
+    /// Measures the audit log alone, beside the device's fdatasync.
+    Audit(Audit),
     /// Measures a decision of the policy engine, beside one HMAC.
     Decision,
     /// Serves the bare echo that the ratios are taken to. `run` starts it by itself.
@@ -43,7 +45,11 @@ pub(crate) struct Run {
     /// The keyreeve to measure [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     pub(crate) binary: Option<PathBuf>,
-    /// Measures only this, and the echo; may be repeated.
+    /// On which disk what a durable audit log costs is measured: a folder, in which some hundred MB are written and removed
+    /// again.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Measures only this, and the echo, and nothing of the audit log; may be repeated.
     #[arg(long, value_name = "NAME", value_parser = workload)]
     pub(crate) only: Vec<&'static Workload>,
     /// Lets the kernel place the processes; otherwise taskset, where there is one, gives the server one core and the
@@ -53,6 +59,19 @@ pub(crate) struct Run {
     /// Prints JSON with the figures of every round.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Length of one window, in seconds.
+    #[arg(long, default_value = "0.5", value_parser = window)]
+    pub(crate) seconds: Duration,
+    /// How often every window is measured; the table has medians.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// On which disk: a folder, in which up to 1 GB is written and removed again.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
 }
 
 /// A longer window would outlive the 300 s of its signatures, which are made before it begins.

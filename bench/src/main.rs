@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod audit;
 mod cli;
 mod cpu;
 mod decision;
@@ -15,6 +16,7 @@ mod raw;
 mod report;
 mod request;
 mod run;
+mod served;
 mod server;
 mod setup;
 mod workload;
@@ -30,6 +32,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> ExitCode {
     let outcome = match cli::Arguments::parse().command {
         cli::Command::Echo => echo::serve(),
+        cli::Command::Audit(options) => audit::run(&options).and_then(|text| print(&text)),
         cli::Command::Decision => decision::run().and_then(|text| print(&text)),
         cli::Command::Run(options) => run::run(&options).and_then(|text| print(&text)),
     };

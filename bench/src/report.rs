@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::Run;
 use crate::figures::{Series, Spread, Window};
 use crate::run::Measured;
+use crate::served::Served;
 
 const HEADINGS: [&str; 6] =
     ["", "CPU us/request", "requests/s", "cores busy", "echo/this", "raw AWS-LC/this"];
@@ -20,6 +21,10 @@ pub(crate) fn table(measured: &Measured, options: &Run) -> String {
     }));
     rows.extend(measured.raw.iter().map(|(_, series)| row(series, None, None)));
     let mut text = aligned(&rows);
+    if let Some(served) = &measured.served {
+        text.push('\n');
+        text.push_str(&served.table());
+    }
     text.push_str(&notes(measured, options));
     text
 }
@@ -37,7 +42,7 @@ fn row(series: &Series, echo: Option<Spread>, raw: Option<Spread>) -> [String; H
 }
 
 /// `median (min-max)`.
-fn cell(spread: Option<Spread>, decimals: usize) -> String {
+pub(crate) fn cell(spread: Option<Spread>, decimals: usize) -> String {
     spread.map_or_else(
         || NOTHING.to_owned(),
         |Spread { min, median, max }| format!("{median:.decimals$} ({min:.decimals$}-{max:.decimals$})"),
@@ -118,6 +123,7 @@ pub(crate) fn json(measured: &Measured, options: &Run) -> String {
         "echo": series_json("echo", &measured.echo),
         "operations": operations.collect::<Vec<_>>(),
         "raw": raw.collect::<Vec<_>>(),
+        "audit": measured.served.as_ref().map(Served::json),
     });
     format!("{value:#}")
 }
@@ -136,7 +142,7 @@ fn series_json(name: &str, series: &Series) -> Value {
     })
 }
 
-fn spread_json(spread: Option<Spread>) -> Value {
+pub(crate) fn spread_json(spread: Option<Spread>) -> Value {
     spread.map_or(
         Value::Null,
         |Spread { min, median, max }| json!({ "min": min, "median": median, "max": max }),

@@ -6,6 +6,7 @@ use crate::load::{self, Pool};
 use crate::pin::Pins;
 use crate::raw::{RawKeys, RawOperation};
 use crate::request::Signer;
+use crate::served::Served;
 use crate::server::{Server, beside_this_program};
 use crate::setup::Subject;
 use crate::workload::{WORKLOADS, Workload};
@@ -20,6 +21,8 @@ pub(crate) struct Measured {
     pub(crate) echo: Series,
     pub(crate) raw: Vec<(RawOperation, Series)>,
     pub(crate) operations: Vec<(&'static Workload, Series)>,
+    /// What a durable audit log costs.
+    pub(crate) served: Option<Served>,
     pub(crate) pins: Option<Pins>,
 }
 
@@ -54,11 +57,19 @@ pub(crate) fn run(options: &Run) -> Result<String, Failure> {
         echo: Series::new("hyper echo"),
         raw: raw.map(|raw| (raw, Series::new(raw.title()))).collect(),
         operations: chosen.iter().map(|workload| (*workload, Series::new(workload.title))).collect(),
+        served: if options.only.is_empty() {
+            Some(Served::start(&binary, &options.folder, pins.as_ref())?)
+        } else {
+            None
+        },
         pins,
     };
     for round in 0..options.rounds {
         note(&format!("round {} of {}", round + 1, options.rounds));
         one_round(round, options, &servers, &Requests { signer: &signer, subject: &subject }, &mut measured)?;
+        if let Some(served) = &mut measured.served {
+            served.round(round, options.seconds)?;
+        }
     }
     Ok(if options.json { report::json(&measured, options) } else { report::table(&measured, options) })
 }
@@ -75,14 +86,18 @@ struct Requests<'a> {
 }
 
 impl Requests<'_> {
-    /// Signed now: no window outlives its signatures.
     fn pool(&self, workload: &Workload) -> Result<Pool, Failure> {
-        let sign = |number| {
-            let body = (workload.body)(self.subject, number).to_string();
-            self.signer.request(workload.operation, &body)
-        };
-        (0..POOL).map(sign).collect()
+        pool(self.signer, self.subject, workload)
     }
+}
+
+/// Signed now: no window outlives its signatures.
+pub(crate) fn pool(signer: &Signer, subject: &Subject, workload: &Workload) -> Result<Pool, Failure> {
+    let sign = |number| {
+        let body = (workload.body)(subject, number).to_string();
+        signer.request(workload.operation, &body)
+    };
+    (0..POOL).map(sign).collect()
 }
 
 /// Every series gets one window. Odd rounds go the other way round, so that none always comes after the same one.

@@ -15,6 +15,15 @@ const KEYREEVE_READY: &str = "AWS_ENDPOINT_URL_KMS=http://";
 const ENVIRONMENT_REMOVED: [&str; 5] =
     ["KEYREEVE_DATA", "KEYREEVE_PORT", "KEYREEVE_LISTEN", "KEYREEVE_OBSERVE", "RUST_LOG"];
 
+/// When a server answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuditLog {
+    /// Once the record is on disk.
+    Durable,
+    /// Before.
+    Buffered,
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -39,6 +48,24 @@ impl Server {
     /// When it does not start.
     pub(crate) fn keyreeve(binary: &Path, pins: Option<&Pins>) -> Result<Self, Failure> {
         Self::start(binary, &["dev", "--ephemeral", "--port", "0"], KEYREEVE_READY, pins)
+    }
+
+    /// The real thing, with its keys in this folder.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn keyreeve_on(
+        binary: &Path,
+        data: &Path,
+        log: AuditLog,
+        pins: Option<&Pins>,
+    ) -> Result<Self, Failure> {
+        let data = data.to_str().ok_or("a folder whose name is no text")?;
+        let mut arguments = vec!["dev", "--data", data, "--port", "0"];
+        if log == AuditLog::Buffered {
+            arguments.push("--audit-buffered");
+        }
+        Self::start(binary, &arguments, KEYREEVE_READY, pins)
     }
 
     fn start(binary: &Path, arguments: &[&str], ready: &str, pins: Option<&Pins>) -> Result<Self, Failure> {

@@ -1,17 +1,16 @@
 //! The crash proof: concurrent writers, `kill -9` at moments that chance draws, and after each restart everything
 //! acknowledged is there. One data folder through all rounds.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use futures_util::future::{join, try_join_all};
-use tokio::sync::Notify;
+use futures_util::future::try_join_all;
 
 use crate::Setting;
 use crate::chance::Chance;
-use crate::client::Kms;
+use crate::client::{Endpoint, Kms};
 use crate::failure::Failure;
+use crate::killing::{Moment, Pulse, kill_a_start, kill_under};
 use crate::report::{bar, say};
 use crate::server::{Launch, Server};
 use crate::world::observer::{confirm_all, look};
@@ -19,17 +18,9 @@ use crate::world::writer::{Ended, Writer};
 use crate::world::{Change, Outcome, State};
 
 /// Writers at once.
-const WRITERS: usize = 8;
-/// A round is killed after at most this many acknowledged requests.
-const ACKNOWLEDGED_MAX: usize = 160;
-/// And then after at most this many turns of the event loop, each some microseconds.
-const TURNS_MAX: usize = 4000;
+pub(crate) const WRITERS: usize = 8;
 /// Keys of earlier rounds that each round looks at; the last round looks at all.
 const SAMPLE: usize = 64;
-/// Of a hundred starts, how many are killed before the server answers: recovery is killed too.
-const KILLED_STARTS: usize = 20;
-/// And these after at most this many milliseconds, spent in turns of the scheduler.
-const START_TURNS_MAX: usize = 60_000;
 
 /// What was done, for the report.
 #[derive(Debug, Default)]
@@ -96,12 +87,7 @@ async fn round(
     mut chance: Chance,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
-    if chance.percent(KILLED_STARTS) {
-        let starting = launch.spawn()?;
-        (0..chance.below(START_TURNS_MAX)).for_each(|_| std::thread::yield_now());
-        starting.kill()?;
-        tally.kills_in_start += 1;
-    }
+    tally.kills_in_start += usize::from(kill_a_start(launch, &mut chance)?);
     let server = launch.start()?;
     check(server.address, writers, &mut chance, tally).await?;
     for writer in writers.iter_mut() {
@@ -110,10 +96,14 @@ async fn round(
     load(server, writers, &mut chance, tally).await
 }
 
+/// Keys that the writers touched since that was last forgotten.
+pub(crate) fn touched(writers: &[Writer]) -> BTreeSet<String> {
+    writers.iter().flat_map(|writer| writer.touched.iter().cloned()).collect()
+}
+
 /// Keys of the last round and a sample of the others.
 fn chosen(writers: &[Writer], chance: &mut Chance) -> BTreeSet<String> {
-    let mut chosen: BTreeSet<String> =
-        writers.iter().flat_map(|writer| writer.touched.iter().cloned()).collect();
+    let mut chosen = touched(writers);
     let all: Vec<&String> = writers.iter().flat_map(|writer| writer.world.keys.keys()).collect();
     chosen.extend((0..SAMPLE).filter_map(|_| chance.pick(&all)).map(|id| (*id).clone()));
     chosen
@@ -135,14 +125,9 @@ async fn check_keys(
     chosen: &BTreeSet<String>,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
-    let outcomes = look(address, writers, chosen).await?.judge(writers)?;
-    tally.unanswered += writers.iter().filter(|writer| writer.pending.is_some()).count();
-    for (writer, outcome) in writers.iter_mut().zip(outcomes) {
-        if let (Some(change), Outcome::Applied(id)) = (writer.pending.take(), outcome) {
-            tally.unanswered_applied += 1;
-            writer.book(&change, id.as_deref());
-        }
-    }
+    let (unanswered, applied) = settle(&address.into(), writers, chosen).await?;
+    tally.unanswered += unanswered;
+    tally.unanswered_applied += applied;
     for writer in writers.iter() {
         let witnesses: Vec<_> =
             writer.witnesses.iter().filter(|witness| chosen.contains(&witness.key)).collect();
@@ -153,31 +138,23 @@ async fn check_keys(
     Ok(())
 }
 
-/// What the writers and the killer watch.
-#[derive(Debug, Default)]
-struct Pulse {
-    acknowledged: Cell<usize>,
-    running: Cell<usize>,
-    moved: Notify,
-}
-
-impl Pulse {
-    fn beat(&self) {
-        self.acknowledged.set(self.acknowledged.get() + 1);
-        self.moved.notify_one();
-    }
-
-    fn end(&self) {
-        self.running.set(self.running.get() - 1);
-        self.moved.notify_one();
-    }
-
-    /// Returns once this many requests were acknowledged, or no writer is left.
-    async fn reaches(&self, acknowledged: usize) {
-        while self.acknowledged.get() < acknowledged && self.running.get() > 0 {
-            self.moved.notified().await;
+/// Looks at the chosen keys and at every alias, and books of each request without an answer whether it was carried out.
+/// Answers how many there were, and how many of them were.
+pub(crate) async fn settle(
+    endpoint: &Endpoint,
+    writers: &mut [Writer],
+    chosen: &BTreeSet<String>,
+) -> Result<(usize, usize), Failure> {
+    let outcomes = look(endpoint, writers, chosen).await?.judge(writers)?;
+    let unanswered = writers.iter().filter(|writer| writer.pending.is_some()).count();
+    let mut applied = 0;
+    for (writer, outcome) in writers.iter_mut().zip(outcomes) {
+        if let (Some(change), Outcome::Applied(id)) = (writer.pending.take(), outcome) {
+            applied += 1;
+            writer.book(&change, id.as_deref());
         }
     }
+    Ok((unanswered, applied))
 }
 
 async fn load(
@@ -186,26 +163,17 @@ async fn load(
     chance: &mut Chance,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
-    let pulse = Pulse::default();
-    pulse.running.set(writers.len());
-    let address = server.address;
-    let (target, turns) = (1 + chance.below(ACKNOWLEDGED_MAX), chance.below(TURNS_MAX));
-    let kill = async {
-        pulse.reaches(target).await;
-        for _ in 0..turns {
-            tokio::task::yield_now().await;
-        }
-        server.kill()
-    };
+    let (pulse, address) = (Pulse::of(writers.len()), server.address);
+    let moment = Moment::draw(chance);
     let seeds = chance.clone();
     let work = writers.iter_mut().map(|writer| {
         let seed = seeds.branch(&[u64::try_from(writer.number).unwrap_or(u64::MAX)]);
         write_until_killed(writer, address, seed, &pulse)
     });
-    let (killed, worked) = join(kill, try_join_all(work)).await;
-    tally.acknowledged += pulse.acknowledged.get();
+    let killed = kill_under(server, moment, &pulse, try_join_all(work)).await;
+    tally.acknowledged += pulse.acknowledged();
     tally.kills += 1;
-    killed.and(worked.map(drop))
+    killed
 }
 
 async fn write_until_killed(

@@ -1,10 +1,14 @@
 //! Long proofs of Keyreeve's promises, against the real binary. Development only; nothing here ships.
 #![forbid(unsafe_code)]
 
+mod audit_crash;
+mod audit_lookup;
+mod audit_power_cut;
 mod chance;
 mod client;
 mod crash;
 mod failure;
+mod killing;
 mod memory;
 mod policy;
 mod power_cut;
@@ -34,7 +38,8 @@ struct Arguments {
     /// What chance begins with; a failure names its seed. Without it the clock chooses.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// How many rounds (crash), cut points (power-cut), repetitions of the load (memory) or cases (policy).
+    /// How many rounds (crash, audit-crash), cut points (power-cut, audit-power-cut), repetitions of the load (memory), records
+    /// (audit-lookup) or cases (policy).
     #[arg(long, visible_alias = "cases", value_name = "NUMBER")]
     rounds: Option<usize>,
     /// A few rounds only, for the test command: under a minute.
@@ -43,6 +48,9 @@ struct Arguments {
     /// The server to prove; without it, `keyreeve` beside this program.
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// Appends to the log in this folder, for the audit-power-cut proof, which starts it so.
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    audit_writer: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,6 +59,14 @@ enum Proof {
     Crash,
     /// The disk forgets what was not synced, at many moments: everything acknowledged is there afterwards.
     PowerCut,
+    /// kill -9 at random moments under a load that is recorded: every answered call is in the audit log once, nothing is
+    /// delivered twice, the chain verifies.
+    AuditCrash,
+    /// The power-cut proof for the audit log: everything answered is in it, whole, and its chain holds. Needs no server.
+    AuditPowerCut,
+    /// Among many audit records the first page of any lookup comes in a second, and the index is small. Needs no server, and
+    /// a temporary folder with room for 1.2 kB a record.
+    AuditLookup,
     /// Secrets are in memory only where they must be, and in no file, log or core.
     Memory,
     /// The policy engine decides as iam-simulate and as a naive evaluator of our own, in random cases. Needs node, no server.
@@ -62,7 +78,10 @@ impl Proof {
     const fn rounds(self) -> (usize, usize) {
         match self {
             Self::Crash => (6, 200),
+            Self::AuditCrash => (6, 200),
             Self::PowerCut => (40, 500),
+            Self::AuditPowerCut => (100, 2_000),
+            Self::AuditLookup => (20_000, 10_000_000),
             Self::Memory => (2, 25),
             Self::Policy => (5_000, 1_000_000),
         }
@@ -108,6 +127,11 @@ fn prove(arguments: &Arguments) -> Result<(), Failure> {
     let rounds = arguments.rounds.unwrap_or(if arguments.short { short } else { long });
     let setting =
         Setting { seed: arguments.seed.unwrap_or_else(seed_of_the_clock), binary: binary(arguments)? };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Setting(error.to_string()))?;
+    if let Some(folder) = &arguments.audit_writer {
+        return runtime.block_on(audit_power_cut::session::write(folder, setting.seed));
+    }
     say(&format!(
         "{:?}: seed {}, {rounds} rounds, {}",
         arguments.proof,
@@ -115,12 +139,13 @@ fn prove(arguments: &Arguments) -> Result<(), Failure> {
         setting.binary.display()
     ));
     let started = Instant::now();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::Setting(error.to_string()))?;
     runtime.block_on(async {
         match arguments.proof {
             Proof::Crash => crash::run(&setting, rounds).await,
+            Proof::AuditCrash => audit_crash::run(&setting, rounds).await,
             Proof::PowerCut => power_cut::run(&setting, rounds).await,
+            Proof::AuditPowerCut => audit_power_cut::run(&setting, rounds).await,
+            Proof::AuditLookup => audit_lookup::run(&setting, rounds).await,
             Proof::Memory => memory::run(&setting, rounds).await,
             Proof::Policy => policy::run(&setting, rounds),
         }
@@ -135,7 +160,7 @@ fn seed_of_the_clock() -> u64 {
 }
 
 fn binary(arguments: &Arguments) -> Result<PathBuf, Failure> {
-    if arguments.proof == Proof::Policy {
+    if [Proof::Policy, Proof::AuditPowerCut, Proof::AuditLookup].contains(&arguments.proof) {
         return std::env::current_exe().map_err(Failure::file(Path::new("this program")));
     }
     let beside = || {

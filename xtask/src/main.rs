@@ -67,7 +67,7 @@ enum Task {
     },
     /// Server time per request and requests per second, as ratios to a bare echo and to raw AWS-LC, in one run
     Bench {
-        /// Arguments for the benchmark, such as `--rounds 9`
+        /// Arguments for the benchmark, such as `--rounds 9`; `audit` or `decision` first measures only that part
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },

@@ -6,7 +6,8 @@ use crate::{failure::Failure, house::House, step::Step, tools};
 const SHORT_SEED: &str = "2026";
 
 /// Every proof, by the name that `keyreeve-proofs` knows it under.
-const PROOFS: &[&str] = &["crash", "power-cut", "memory", "policy"];
+const PROOFS: &[&str] =
+    &["crash", "audit-crash", "power-cut", "audit-power-cut", "audit-lookup", "memory", "policy"];
 
 /// The one that needs `tools::POLICY_ORACLE`.
 const ASKS_THE_ORACLE: &str = "policy";
@@ -46,19 +47,20 @@ pub(crate) fn run_short(house: &House) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Measurements of one part, which need no server.
+const PARTS: &[&str] = &["audit", "decision"];
+
 /// The benchmark, on release builds.
 pub(crate) fn bench(house: &House, arguments: &[String]) -> Result<(), Failure> {
     let build = ["build", "--release", "-p", "keyreeve", "-p", "keyreeve-bench"];
     Step::cargo(house, &build).advice("read the compiler's message above").live()?;
     let release = house.target.join("release");
-    Step::new(release.join("keyreeve-bench"))
-        .arg("run")
-        .arg("--binary")
-        .arg(release.join("keyreeve"))
-        .args(arguments)
-        .within(&house.root)
-        .advice("quiet the machine, and repeat it")
-        .live()
+    let bench = Step::new(release.join("keyreeve-bench"));
+    let bench = match arguments.first() {
+        Some(first) if PARTS.contains(&first.as_str()) => bench,
+        Some(_) | None => bench.arg("run").arg("--binary").arg(release.join("keyreeve")),
+    };
+    bench.args(arguments).within(&house.root).advice("quiet the machine, and repeat it").live()
 }
 
 fn build(house: &House) -> Result<(), Failure> {

@@ -71,7 +71,7 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "proofs",
-        about: "short forms of the crash, power-cut, memory and policy proofs",
+        about: "short forms of the crash, audit-crash, power-cut, audit-power-cut, audit-lookup, memory and policy proofs",
         tools: &[],
         tools_unless_fast: &[&tools::POLICY_ORACLE],
         run: short_proofs,

@@ -19,6 +19,8 @@ macro_rules! target {
 }
 
 #[cfg(test)]
+mod audit_log;
+#[cfg(test)]
 mod blobs;
 #[cfg(test)]
 mod bodies;
@@ -46,3 +48,5 @@ mod seeded;
 mod signatures;
 #[cfg(test)]
 mod tape;
+#[cfg(test)]
+mod trails;

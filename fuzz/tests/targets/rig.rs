@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-use crate::identities;
 use crate::json::Pool;
+use crate::{identities, trails};
 
 #[derive(Debug)]
 struct StoppedClock;
@@ -66,8 +66,13 @@ const UNDOING: &[&str] =
 impl Rig {
     pub(crate) fn new() -> Self {
         let keyring = Keyring::generate(StoppedClock.now()).unwrap();
-        let parts =
-            ServiceParts { store: Arc::new(MemoryStore::new()), keyring, clock: Arc::new(StoppedClock) };
+        let audit = Arc::new(keyreeve_audit::Journal::ephemeral().unwrap());
+        let parts = ServiceParts {
+            store: Arc::new(MemoryStore::new()),
+            keyring,
+            clock: Arc::new(StoppedClock),
+            audit,
+        };
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let mut rig = Self {
             service: Service::new(parts),
@@ -82,6 +87,8 @@ impl Rig {
         rig.doomed = rig.key(json!({}));
         rig.mend();
         rig.mend_identities();
+        rig.service.trails().deliver_to(Arc::new(trails::EveryBucket));
+        rig.mend_trails();
         rig.pool = rig.fill();
         rig
     }
@@ -176,6 +183,7 @@ impl Rig {
             text(&made, "/AccessKey/AccessKeyId")
         });
         examples.extend(identities::examples(&keys));
+        examples.extend(trails::examples());
         examples.extend(decrypt.into_iter().map(|body| ("Decrypt", body)));
         for body in signed {
             examples.push(("Verify", with(&body, "Signature", "Sign", "Signature")));
@@ -221,6 +229,9 @@ impl Rig {
         if row.api == Api::Iam && row.effect == Effect::Changes {
             self.mend_identities();
         }
+        if row.api == Api::CloudTrail && row.effect == Effect::Changes {
+            self.mend_trails();
+        }
         true
     }
 
@@ -229,6 +240,16 @@ impl Rig {
         for (operation, body) in identities::making() {
             drop(self.call(find(Api::Iam, operation).unwrap(), body.to_string().as_bytes()));
         }
+    }
+
+    /// Leaves the one trail, not logging.
+    fn mend_trails(&self) {
+        let known = self.runtime.block_on(self.service.trails().all()).unwrap();
+        for other in known.iter().filter(|trail| trail.id.name != trails::THERE || trail.run.is_some()) {
+            self.ok_of(Api::CloudTrail, "DeleteTrail", &json!({"Name": other.id.name}));
+        }
+        let (operation, body) = trails::making();
+        drop(self.call(find(Api::CloudTrail, operation).unwrap(), body.to_string().as_bytes()));
     }
 
     /// Brings the usable keys and their aliases back, and the doomed key and the new alias away.
@@ -250,7 +271,9 @@ impl Rig {
 
     fn call(&self, row: &'static Row, body: &[u8]) -> Result<Vec<u8>, KmsError> {
         let principal = match row.api {
-            Api::Kms | Api::Sts | Api::Iam => Principal::Root(AccountId::parse(identities::ACCOUNT).unwrap()),
+            Api::Kms | Api::Sts | Api::Iam | Api::CloudTrail => {
+                Principal::Root(AccountId::parse(identities::ACCOUNT).unwrap())
+            }
             Api::Operator => Principal::Operator(0),
         };
         let region = Region::parse("eu-central-1").unwrap();

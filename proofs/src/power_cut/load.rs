@@ -84,7 +84,7 @@ impl<'r> Run<'r> {
     async fn settle(&mut self, server: &Server) -> Result<(), Failure> {
         let named: BTreeSet<String> =
             self.writers.iter_mut().flat_map(|writer| writer.touched.drain(..)).collect();
-        let outcomes = look(server.address, &self.writers, &named).await?.judge(&self.writers)?;
+        let outcomes = look(&server.address.into(), &self.writers, &named).await?.judge(&self.writers)?;
         self.recorded.history.settle(now(), &outcomes);
         for (writer, outcome) in self.writers.iter_mut().zip(outcomes) {
             if let (Some(change), Outcome::Applied(id)) = (writer.pending.take(), outcome) {
@@ -121,7 +121,7 @@ impl<'r> Run<'r> {
 }
 
 /// Names, modes and sizes, to be shown.
-fn names(image: &Image) -> String {
+pub(crate) fn names(image: &Image) -> String {
     let line = |(name, (mode, content)): (&String, &(u32, Option<Vec<u8>>))| {
         format!("{name} {mode:o} {:?}", content.as_ref().map(Vec::len))
     };
@@ -196,7 +196,7 @@ async fn one(
 }
 
 /// The folder as it is, without shared memory and sockets, which no power cut leaves.
-fn read(folder: &Path) -> Result<Image, Failure> {
+pub(crate) fn read(folder: &Path) -> Result<Image, Failure> {
     let mut image = Image::new();
     collect(folder, "", &mut image)?;
     Ok(image)

@@ -1,10 +1,10 @@
 //! The power-cut proof: a run of the real binary is recorded call by call, its folder is rebuilt as a power cut at many
 //! moments may leave it, and the real binary must start on each and show everything acknowledged before.
 
-mod disk;
+pub(crate) mod disk;
 mod history;
-mod load;
-mod recording;
+pub(crate) mod load;
+pub(crate) mod recording;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -146,7 +146,7 @@ async fn control(
     }
 }
 
-fn fate(number: usize) -> Fate {
+pub(crate) fn fate(number: usize) -> Fate {
     match number % 6 {
         0 => Fate::None,
         1 => Fate::Some(50),
@@ -173,7 +173,7 @@ async fn check(
     let server = setting.launch(&data, &folder.join("cut.log")).start()?;
     let chosen: BTreeSet<String> =
         writers.iter().flat_map(|writer| writer.world.keys.keys().cloned()).collect();
-    let outcomes = look(server.address, &writers, &chosen).await?.judge(&writers)?;
+    let outcomes = look(&server.address.into(), &writers, &chosen).await?.judge(&writers)?;
     tally.keys += chosen.len();
     tally.before_first += usize::from(writers.iter().all(|writer| writer.world.keys.is_empty()));
     for (writer, outcome) in writers.iter_mut().zip(outcomes) {
@@ -191,11 +191,11 @@ async fn check(
     server.kill()
 }
 
-fn make_folder(path: &Path, mode: u32) -> Result<(), Failure> {
+pub(crate) fn make_folder(path: &Path, mode: u32) -> Result<(), Failure> {
     fs::DirBuilder::new().mode(mode).create(path).map_err(Failure::file(path))
 }
 
-fn build(data: &Path, image: &Image) -> Result<(), Failure> {
+pub(crate) fn build(data: &Path, image: &Image) -> Result<(), Failure> {
     make_folder(data, 0o700)?;
     // Sorted by path: a folder comes before what lies in it.
     for (name, (mode, content)) in image {

@@ -77,11 +77,18 @@ impl Recorder {
 
     /// A launch under the recorder.
     pub(crate) fn attach(&self, mut launch: Launch, session: u64) -> Launch {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        launch.environment.push(("LD_PRELOAD".to_owned(), text(&self.library)));
-        launch.environment.push(("KEYREEVE_PROOF_ROOT".to_owned(), text(&launch.data)));
-        launch.environment.push(("KEYREEVE_PROOF_LOG".to_owned(), text(&self.log(session))));
+        launch.environment.extend(self.environment(&launch.data, session));
         launch
+    }
+
+    /// What has a process recorded.
+    pub(crate) fn environment(&self, data: &Path, session: u64) -> [(String, String); 3] {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        [
+            ("LD_PRELOAD".to_owned(), text(&self.library)),
+            ("KEYREEVE_PROOF_ROOT".to_owned(), text(data)),
+            ("KEYREEVE_PROOF_LOG".to_owned(), text(&self.log(session))),
+        ]
     }
 
     /// All events of a session.

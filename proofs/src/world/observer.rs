@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::witness::{self, Witness, text};
 use super::writer::Writer;
 use super::{Key, Outcome, Sight, State, judge};
-use crate::client::Kms;
+use crate::client::{Endpoint, Kms};
 use crate::failure::Failure;
 
 /// Connections at once.
@@ -26,11 +26,11 @@ pub(crate) struct Overview {
 
 /// Lists everything and looks at `chosen` keys and at every key that no writer knows.
 pub(crate) async fn look(
-    address: SocketAddr,
+    endpoint: &Endpoint,
     writers: &[Writer],
     chosen: &BTreeSet<String>,
 ) -> Result<Overview, Failure> {
-    let mut kms = Kms::open(address).await?;
+    let mut kms = Kms::open(endpoint.clone()).await?;
     let ids: BTreeSet<String> =
         pages(&mut kms, "ListKeys", "Keys").await?.iter().filter_map(key_id).collect();
     let listed = pages(&mut kms, "ListAliases", "Aliases").await?;
@@ -41,7 +41,7 @@ pub(crate) async fn look(
     let aliases = listed.iter().filter_map(alias).collect();
     let known = |id: &&String| writers.iter().any(|writer| writer.world.keys.contains_key(*id));
     let wanted: Vec<String> = ids.iter().filter(|id| chosen.contains(*id) || !known(id)).cloned().collect();
-    let keys = describe_all(address, &wanted).await?;
+    let keys = describe_all(endpoint, &wanted).await?;
     Ok(Overview { ids, aliases, keys })
 }
 
@@ -98,10 +98,10 @@ fn key_id(entry: &Value) -> Option<String> {
     entry.get("KeyId")?.as_str().map(str::to_owned)
 }
 
-async fn describe_all(address: SocketAddr, ids: &[String]) -> Result<BTreeMap<String, Key>, Failure> {
+async fn describe_all(endpoint: &Endpoint, ids: &[String]) -> Result<BTreeMap<String, Key>, Failure> {
     let share = ids.len().div_ceil(AT_ONCE).max(1);
     let parts = ids.chunks(share).map(async |part| {
-        let mut kms = Kms::open(address).await?;
+        let mut kms = Kms::open(endpoint.clone()).await?;
         let mut keys = Vec::new();
         for id in part {
             keys.push((id.clone(), describe(&mut kms, id).await?));
