@@ -44,23 +44,28 @@ def _pem(thing):
     return thing.public_bytes(serialization.Encoding.PEM)
 
 
+def vouched_context(folder):
+    """TLS for a server on this machine, and the file of the certificate that vouches for it."""
+    authority, chain = folder / "authority.pem", folder / "chain.pem"
+    root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority.write_bytes(_pem(_certificate("test authority", root, "test authority", root, authority=True)))
+    private = leaf.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    chain.write_bytes(_pem(_certificate("server", leaf, "test authority", root, authority=False)) + private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return authority, context
+
+
 class Issuer:
     """Serves until it is closed. `authority` is the file of the certificate that vouches for it."""
 
     def __init__(self, folder):
-        self.authority = folder / "authority.pem"
+        self.authority, context = vouched_context(folder)
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.asked = []
-        root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        self.authority.write_bytes(_pem(_certificate("test authority", root, "test authority", root, authority=True)))
-        chain = folder / "issuer.pem"
-        private = leaf.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        chain.write_bytes(_pem(_certificate("issuer", leaf, "test authority", root, authority=False)) + private)
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_port}"
         self.url = f"https://{self.host}"

@@ -18,9 +18,10 @@ STOP_SECONDS = 30
 class Server:
     """One data folder and the process that serves it. The port stays the same over restarts."""
 
-    def __init__(self, folder, arguments=()):
+    def __init__(self, folder, arguments=(), environment=None):
         self.folder = pathlib.Path(folder)
         self.arguments = list(arguments)
+        self.environment = dict(environment or {})
         self.port = 0
         self.process = None
         self.url = None
@@ -42,6 +43,7 @@ class Server:
             raise RuntimeError(f"{BINARY} is missing: run `cargo build --workspace --bins` first")
         command = [str(BINARY), "dev", "--data", str(self.data), "--port", str(self.port), *self.arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "KEYREEVE_"))}
+        environment.update(self.environment)
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
