@@ -65,3 +65,68 @@ async fn purge_once(service: &Arc<Service>, retention: &Retention) -> Result<Opt
     let purging = tokio::task::spawn_blocking(move || runtime.block_on(purge(&journal, &key, &keys, what)));
     Ok(purging.await.map_err(|_| PurgeError::Interrupted)??)
 }
+
+#[cfg(test)]
+mod tests {
+    use keyreeve_audit::verify::{Input, verify};
+    use keyreeve_audit::{Durability, Entry, Journal, JournalOptions};
+    use keyreeve_crypto::keyring::Keyring;
+    use keyreeve_model::region::{AccountId, Region};
+    use keyreeve_service::ServiceParts;
+    use keyreeve_service::clock::Clock as _;
+    use keyreeve_store::MemoryStore;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// A service over a log of several small segments.
+    fn service(folder: &std::path::Path) -> Arc<Service> {
+        let options = JournalOptions {
+            folder: folder.to_owned(),
+            durability: Durability::Buffered,
+            segment_bytes: 64 << 10,
+            reserve_bytes: 0,
+        };
+        let audit = Arc::new(Journal::open(&options).unwrap());
+        let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock));
+        let keyring = Keyring::generate(clock.now()).unwrap();
+        Arc::new(Service::new(ServiceParts { store, keyring, clock, audit }))
+    }
+
+    async fn fill(service: &Service) {
+        let region = Region::parse("eu-central-1").unwrap();
+        for _ in 0..40 {
+            let entry = Entry {
+                id: Uuid::new_v4(),
+                time: service.clock().now(),
+                account: AccountId::ZERO,
+                region: region.clone(),
+                event: vec![b' '; 8 << 10],
+                rows: Vec::new(),
+            };
+            service.audit().append(vec![entry]).await.unwrap();
+        }
+        service.commit_head(&region).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_more_than_configured_is_exported_and_purged_and_the_rest_verifies() {
+        let (log, export) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let service = service(log.path());
+        fill(&service).await;
+        let everything = Retention::default();
+        assert!(purge_once(&service, &everything).await.unwrap().is_none());
+        let export_folder = Some(export.path().to_owned());
+        let little = Retention { days: None, bytes: Some(100 << 10), export_folder };
+        let tombstone = purge_once(&service, &little).await.unwrap().expect("there is more than 100 KiB");
+        let exported = std::fs::read_dir(export.path()).unwrap().count();
+        assert!(exported >= tombstone.segments.len(), "{exported}");
+        let published = service.published_keys().await.unwrap();
+        let keys = Keys::new(published.iter().map(|published| &published.key));
+        let input = Input { folder: log.path().to_owned(), keys, anchor: None };
+        let report = verify(&input, &mut |_, _| {}).unwrap();
+        assert!(report.finding.is_none(), "{report:?}");
+        assert_eq!(report.first.0, tombstone.to.0 + 1);
+    }
+}
