@@ -47,7 +47,8 @@ def test_the_first_five_minutes(fresh_server, tmp_path):
     folder.mkdir()
     done = pasted(script.replace(ENDPOINT, fresh_server.url), folder)
     assert done.returncode == 0, done
-    expected = ["attack at dawn", "Verified OK", "the same file", "attack at dawn", "and nothing else"]
+    audited = "root\tSign\ttrue"
+    expected = ["attack at dawn", "Verified OK", "the same file", audited, "attack at dawn", "and nothing else"]
     assert done.stdout.splitlines() == expected, done
     assert b"attack at dawn" not in (folder / "plan.enc").read_bytes() + (folder / "plan.esdk").read_bytes()
 
