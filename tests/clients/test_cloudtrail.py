@@ -16,7 +16,7 @@ import pytest
 from connect import make_client
 from expect import refused
 from seaweed import ACCESS_KEY, SECRET_KEY, Seaweed
-from server import Server
+from server import BINARY, Server
 
 AWS = pathlib.Path(sys.executable).parent / "aws"
 REGION = "us-east-1"
@@ -199,6 +199,13 @@ def test_a_folder_gets_every_record_once_and_signed_digests(clock_server):
         assert metadata["signature-algorithm"] == "SHA256withRSA"
     status = watched.trails.get_trail_status(Name="ledger")
     assert status["LatestDigestDeliveryTime"] and status["LatestDeliveryTime"]
+    # Each digest holds the head of the log at its time: an anchor outside of the deployment.
+    anchor = digests[-1].with_name(digests[-1].name + ".metadata.json")
+    command = [str(BINARY), "audit", "verify", "--store", "--data", str(clock_server.data), "--head", str(anchor)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines()[-1] == "Every row of the store is as the log says.", done
+    assert "no head from outside" not in done.stdout, done
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ use super::answer::response_elements;
 use super::context_keys::HashedContextKeys;
 use super::event_id;
 use super::notes::{DECIDED_BY, Noted, Resource};
-use super::parameters::request_parameters;
+use super::parameters::{SECRET_MEMBERS, request_parameters};
 use super::user_identity::UserIdentity;
 use crate::caller::{Caller, TlsDetails};
 use crate::catalogue::{Api, Effect, Row};
@@ -110,6 +110,32 @@ fn error_code(row: &Row, error: &KmsError) -> String {
     }
 }
 
+/// `errorMessage`. A violation names its member without the value, where that is a secret.
+fn error_message(error: &KmsError) -> Option<String> {
+    let message = if let KmsError::Violations(texts) = error {
+        KmsError::Violations(texts.iter().map(|text| without_secret(text)).collect()).wire().message
+    } else {
+        error.wire().message
+    };
+    message.map(|message| first_kilobyte(&message).to_owned())
+}
+
+/// `Value 'abc' at 'grantTokens.1.member' failed …` without `'abc'`.
+fn without_secret(violation: &str) -> String {
+    let Some((_, rest)) = violation.rsplit_once("' at '") else { return violation.to_owned() };
+    let member = rest.split(['.', '\'']).next().unwrap_or_default();
+    if SECRET_MEMBERS.iter().any(|secret| secret.eq_ignore_ascii_case(member)) {
+        format!("Value at '{rest}")
+    } else {
+        violation.to_owned()
+    }
+}
+
+/// What CloudTrail keeps of texts that a caller makes as long as it likes.
+fn first_kilobyte(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(1024)).unwrap_or(text)
+}
+
 /// `sourceIPAddress` of a connection.
 pub(super) fn source_of(caller: &Caller) -> String {
     match (&caller.forwarding, caller.connection.source_ip) {
@@ -124,7 +150,7 @@ pub(super) fn source_of(caller: &Caller) -> String {
 pub(super) fn user_agent_of(caller: &Caller) -> Option<&str> {
     match &caller.forwarding {
         Some(forwarding) => Some(&forwarding.service),
-        None => caller.connection.user_agent.as_deref(),
+        None => caller.connection.user_agent.as_deref().map(first_kilobyte),
     }
 }
 
@@ -204,7 +230,7 @@ impl Writer<'_> {
             source_ip_address: source_of(desk.caller),
             user_agent: user_agent_of(desk.caller),
             error_code: error.map(|error| error_code(row, error)),
-            error_message: error.and_then(|error| error.wire().message),
+            error_message: error.and_then(error_message),
             request_parameters: Some(parameters),
             response_elements: match outcome {
                 Some(Ok(body)) => response_elements(row, key.map(Resource::arn), body),
@@ -255,5 +281,28 @@ impl Writer<'_> {
             );
         }
         (!members.is_empty()).then_some(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_bounded_and_name_no_secret() {
+        let violations = vec![
+            "Value 'a' at 'x' failed' at 'grantTokens.1.member' failed to satisfy constraint: C".to_owned(),
+            "Value 'alias' at 'keyId' failed to satisfy constraint: C".to_owned(),
+            "Value at 'plaintext' failed to satisfy constraint: C".to_owned(),
+        ];
+        let message = error_message(&KmsError::Violations(violations)).unwrap();
+        assert_eq!(
+            message,
+            "3 validation errors detected: Value at 'grantTokens.1.member' failed to satisfy constraint: C; \
+             Value 'alias' at 'keyId' failed to satisfy constraint: C; Value at 'plaintext' failed to satisfy constraint: C"
+        );
+        let long = error_message(&KmsError::AccessDenied("ä".repeat(10_000))).unwrap();
+        assert_eq!(long.len(), 1024);
+        assert_eq!(error_message(&KmsError::InvalidCiphertext), None);
     }
 }

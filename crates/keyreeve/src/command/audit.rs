@@ -95,7 +95,7 @@ fn verify(arguments: &Verify) -> Result<(), Failure> {
     let mut disagreements = Vec::new();
     if arguments.store {
         let answer =
-            Operators::open(&arguments.log.server, &arguments.secret)?.call("VerifyAudit", &json!({}))?;
+            Operators::reach(&arguments.log.server, &arguments.secret)?.call("VerifyAudit", &json!({}))?;
         let said = audit::said_by_deployment(&answer)
             .map_err(|error| format!("the deployment's answer: {error}"))?;
         input.keys = input.keys.or(said.keys);
