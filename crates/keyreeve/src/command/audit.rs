@@ -48,13 +48,14 @@ impl LogAt {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keyreeve audit verify --config keyreeve.toml --store\n  aws cloudtrail list-public-keys > keys.json\n  keyreeve audit verify --folder /copies/audit --keys keys.json --head head.json\n\nWhat is checked depends on what is given. The chain of hashes shows every change by somebody who did not compute the\nchain again; --keys shows that as well; --head, kept on another machine, shows that the end is missing; --store takes\nboth from the deployment, and also shows rows of its store that were removed, put back or brought back to life. What\ncould not be checked is said.\n\nThe exit code is 0 when everything that was checked is right, and 1 otherwise; the first bad record is named."
+    after_help = "Examples:\n  keyreeve audit verify --config keyreeve.toml --store\n  aws cloudtrail list-public-keys > keys.json\n  keyreeve audit verify --folder /copies/audit --keys keys.json --head head.json\n\nWhat is checked depends on what is given. The chain of hashes shows every change by somebody who did not compute the chain again; --keys shows that as well; --head, kept on another machine, shows that the end is missing, or that everything was rolled back; --store takes keys and head from the deployment, and also shows rows of its store that were removed, put back or brought back to life. What could not be checked is said.\n\nThe exit code is 0 when everything that was checked is right, and 1 otherwise; the first bad record is named."
 )]
 pub(crate) struct Verify {
     /// Public keys that sign the log: the answer of `aws cloudtrail list-public-keys`, or PEM.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// A signed head that was kept elsewhere: the JSON of a Head record.
+    /// A signed head that was kept elsewhere: of a delivered digest, its `.metadata.json` or what `aws s3api
+    /// head-object` says; or the JSON of a Head record.
     #[arg(long, value_name = "FILE")]
     head: Option<PathBuf>,
     /// Asks the deployment itself, running or not, for its keys and the head that it committed last, and compares every
