@@ -110,6 +110,11 @@ impl Store for MemoryStore {
         let fetch = |after| -> BoxFuture<'_, _> { Box::pin(ready(Ok(self.shared.state().changes(after)))) };
         feed::follow(after, self.shared.head.subscribe(), fetch)
     }
+
+    fn forget_deleted(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        // There are no files.
+        Box::pin(ready(Ok(())))
+    }
 }
 
 impl Shared {

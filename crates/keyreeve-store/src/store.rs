@@ -310,4 +310,15 @@ pub trait Store: Send + Sync + Debug + 'static {
     /// Follows the changes of all commits after a revision, in the order of commits, without end. A change
     /// that a later one of the same row replaced may be left out; the latest change of every row comes.
     fn changes(&self, after: Revision) -> BoxStream<'_, ChangeItem>;
+
+    /// Makes the engine's files forget what rows held that were replaced or deleted before this call: its logs,
+    /// its free space, older versions. Answers once that is so. Nothing else waits for it, and it may wait for
+    /// others: for a backup that is being written, say. It goes on when the future is dropped, and calls that
+    /// come together are done together.
+    ///
+    /// What the file system and the disk keep of bytes that were overwritten is beyond any engine.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the store stops before it is done: then ask again after the next start.
+    fn forget_deleted(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

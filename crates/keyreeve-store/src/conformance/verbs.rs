@@ -120,3 +120,24 @@ fn concurrent_increments_lose_no_update() {
         assert_eq!(rows[0].as_ref().unwrap().value, "20");
     });
 }
+
+#[test]
+fn forgetting_what_was_deleted_changes_no_row_and_no_history() {
+    on_every_engine(async |store| {
+        for number in 0..200_u64 {
+            let place = path(&format!("row/{}", number % 40));
+            let commit = Commit::new(id(number + 1));
+            let commit = match number % 3 {
+                0 => commit.delete(place),
+                _ => commit.put(place, vec![7; 10 + 97 * (number as usize % 31)]),
+            };
+            store.commit(commit).await.unwrap();
+        }
+        let before = store.scan("", None, 1000).await.unwrap();
+        let (first, second) = (store.forget_deleted().await, store.forget_deleted().await);
+        assert_eq!((first, second), (Ok(()), Ok(())));
+        assert_eq!(store.scan("", None, 1000).await.unwrap(), before);
+        assert_eq!(store.committed(id(200)).await, Ok(true));
+        store.commit(Commit::new(id(300)).put(path("later"), "1")).await.unwrap();
+    });
+}

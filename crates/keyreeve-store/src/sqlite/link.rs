@@ -16,7 +16,7 @@ use crate::error::Reason;
 use crate::store::Revision;
 
 /// How long SQLite waits for a lock that another program holds on the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// For every connection. `synchronous=FULL`: with NORMAL, a log in WAL mode may lose acknowledged commits in
 /// a power cut. Checkpoints are the writer's, at its own time. <https://www.sqlite.org/pragma.html>

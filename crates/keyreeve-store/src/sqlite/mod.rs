@@ -1,16 +1,18 @@
 //! The embedded engine: one SQLite database in WAL mode, one writing thread with group commit, a few reading
-//! threads. All of its file I/O is SQLite's, but for the `LOCK` file and the making of empty files. SQLite's
-//! promises: <https://www.sqlite.org/wal.html>.
+//! threads. All of its file I/O is SQLite's, but for the `LOCK` file, the making of empty files, and what
+//! `forget.rs` does to make deleted rows unreadable. SQLite's promises: <https://www.sqlite.org/wal.html>.
 
 mod apply;
 mod backup;
 #[cfg(test)]
 mod fault;
+mod forget;
 mod link;
 mod open;
 mod read;
 mod readers;
 mod reason;
+mod residue;
 mod schema;
 mod site;
 #[cfg(test)]
@@ -144,6 +146,15 @@ impl Store for SqliteStore {
     fn changes(&self, after: Revision) -> BoxStream<'_, ChangeItem> {
         let fetch = |after| self.read(move |connection| read::changes(connection, after));
         feed::follow(after, self.opened.head.subscribe(), fetch)
+    }
+
+    fn forget_deleted(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let stopping = |_| StoreError::Unavailable { reason: Reason::Stopping };
+            let (reply, answer) = oneshot::channel();
+            self.send(Job::Forget(reply)).map_err(|reason| StoreError::Unavailable { reason })?;
+            answer.await.map_err(stopping)
+        })
     }
 }
 

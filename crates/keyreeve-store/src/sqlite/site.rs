@@ -71,6 +71,18 @@ impl Site {
         Ok([identity(&self.database)?, identity(&self.log)?])
     }
 
+    /// Writes zeros over the log from a byte on, durably. Nothing of SQLite's may be there any more.
+    pub(super) fn overwrite_log(&self, from: u64) -> Result<(), Reason> {
+        let overwrite = || {
+            let mut log = File::options().write(true).open(&self.log)?;
+            let there = log.metadata()?.len();
+            log.seek(io::SeekFrom::Start(from))?;
+            io::copy(&mut io::repeat(0).take(there.saturating_sub(from)), &mut log)?;
+            log.sync_data()
+        };
+        overwrite().map_err(|error| reason::system(&error, &self.log))
+    }
+
     /// Makes the directory (for its owner only) and its parents, durably.
     pub(super) fn create_directory(&self) -> Result<(), Reason> {
         let failed = |error: io::Error| reason::system(&error, &self.directory);

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::{error, warn};
 
 use super::apply::{self, Applied};
+use super::forget::Forgetting;
 use super::link::Link;
 use super::{read, schema};
 use crate::error::{CommitError, Reason, StoreError};
@@ -36,6 +37,8 @@ pub(super) enum Job {
     Commit(Pending),
     /// Behind the commits that were handed over before it, so that its answer is final.
     Committed(CommitId, oneshot::Sender<Result<bool, StoreError>>),
+    /// Also what the commits before it deleted.
+    Forget(oneshot::Sender<()>),
     #[cfg(test)]
     Test(Box<dyn FnOnce(&mut Writer) + Send>),
 }
@@ -63,9 +66,10 @@ pub(super) struct Writer {
     jobs: Receiver<Job>,
     last_beat: Instant,
     /// Bytes written since the last checkpoint, roughly.
-    unchecked: usize,
+    pub(super) unchecked: usize,
     /// The connection on which a COMMIT failed whose outcome is not settled yet.
-    doubt: Option<u64>,
+    pub(super) doubt: Option<u64>,
+    pub(super) forgetting: Forgetting,
     #[cfg(test)]
     pub(super) fault: super::fault::Fault,
 }
@@ -78,6 +82,7 @@ impl Writer {
             last_beat: Instant::now(),
             unchecked: 0,
             doubt: None,
+            forgetting: Forgetting::default(),
             #[cfg(test)]
             fault: super::fault::Fault::default(),
         }
@@ -86,14 +91,17 @@ impl Writer {
     /// Works until nobody can ask any more, then leaves everything in the database file.
     pub(super) fn run(mut self) {
         loop {
-            match self.jobs.recv_timeout(PROGRESS_INTERVAL) {
+            match self.jobs.recv_timeout(self.forgetting.pause(PROGRESS_INTERVAL)) {
                 Ok(job) => self.work(job),
-                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Timeout) if self.forgetting.is_idle() => self.idle(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.forget();
             self.beat();
         }
-        if self.settled().is_ok() {
+        // No reader is left.
+        if self.settled().is_ok() && !matches!(self.wipe(), Ok(Checkpoint::Whole)) {
             self.checkpoint("TRUNCATE");
         }
     }
@@ -116,6 +124,7 @@ impl Writer {
         }
         match next {
             Some(Job::Committed(id, reply)) => drop(reply.send(self.committed(id))),
+            Some(Job::Forget(waiting)) => self.begin_forgetting(waiting),
             #[cfg(test)]
             Some(Job::Test(test)) => test(self),
             Some(Job::Commit(_)) | None => {}
@@ -170,15 +179,14 @@ impl Writer {
         match self.seal() {
             Ok(()) => Outcome::Durable(applied),
             Err(error) => {
-                self.link.opened().doubtful.store(true, Ordering::SeqCst);
-                self.doubt = Some(self.link.generation());
+                self.in_doubt();
                 Outcome::Doubtful(self.link.meaning(&error))
             }
         }
     }
 
     /// Sends COMMIT.
-    fn seal(&mut self) -> rusqlite::Result<()> {
+    pub(super) fn seal(&mut self) -> rusqlite::Result<()> {
         // The transaction is open on this connection, so there is one.
         let Some(connection) = self.link.current() else { return Err(rusqlite::Error::InvalidQuery) };
         #[cfg(test)]
@@ -233,7 +241,7 @@ impl Writer {
     }
 
     /// The connection, once no earlier COMMIT is in doubt.
-    fn settled(&mut self) -> Result<&mut Connection, Reason> {
+    pub(super) fn settled(&mut self) -> Result<&mut Connection, Reason> {
         #[cfg(test)]
         self.fault.settle(self.link.opened().site.database())?;
         if let Some(generation) = self.doubt {
@@ -289,7 +297,7 @@ fn write(connection: &Connection, group: &[Pending]) -> rusqlite::Result<Vec<App
     Ok(answers)
 }
 
-fn roll_back(connection: &Connection) {
+pub(super) fn roll_back(connection: &Connection) {
     // Some failures have rolled back already.
     if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
         warn!("a transaction could not be rolled back; its connection is closed");
@@ -297,7 +305,7 @@ fn roll_back(connection: &Connection) {
 }
 
 /// Writes a transaction where a failed COMMIT left its own in the log.
-fn overwrite(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn overwrite(connection: &Connection) -> rusqlite::Result<()> {
     roll_back(connection);
     connection
         .execute_batch("BEGIN IMMEDIATE; UPDATE meta SET value = value + 1 WHERE name = 'settled'; COMMIT")
@@ -320,13 +328,13 @@ fn lookup(connection: &Connection, group: &[Pending]) -> rusqlite::Result<Vec<Op
 
 /// How much of the log a checkpoint moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Checkpoint {
+pub(super) enum Checkpoint {
     Whole,
     /// Readers still use the rest.
     Partial,
 }
 
-fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Checkpoint> {
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Checkpoint> {
     let busy = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |row| row.get(0))?;
     Ok(if busy { Checkpoint::Partial } else { Checkpoint::Whole })
 }

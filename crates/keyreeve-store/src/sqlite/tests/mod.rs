@@ -4,6 +4,7 @@ mod backups;
 mod crash;
 mod damage;
 mod faults;
+mod forgetting;
 mod groups;
 mod opening;
 
