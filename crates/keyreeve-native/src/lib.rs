@@ -1,6 +1,6 @@
 //! The only crate with `unsafe`: AWS-LC functions that have no safe wrapper, locked memory, process hardening.
 //!
-//! Three gaps of aws-lc-rs are filled here: Ed25519ph, ML-DSA over an external mu, ML-KEM keys in seed form. Their
+//! Gaps of aws-lc-rs are filled here: Ed25519ph, ML-DSA over an external mu, ML-KEM keys in seed form, AES-192 key wrap. Their
 //! faces are safe, never panic, and fail with [`Unspecified`] alone.
 #![deny(unsafe_op_in_unsafe_fn)]
 #![expect(
@@ -10,6 +10,7 @@
 
 pub mod ed25519ph;
 mod evp_key;
+pub mod key_wrap;
 pub mod locked_memory;
 pub mod ml_dsa_mu;
 pub mod ml_kem_seed;
