@@ -1,13 +1,14 @@
 //! Every reason for which a request is refused, and the one table that gives each its AWS type and text.
 //! Texts: captures of AWS KMS and its documentation. No free strings: variants carry typed facts.
 
-use crate::algorithm::{EncryptionAlgorithm, KeyUsage, MessageType, Origin, SigningAlgorithm};
+use crate::algorithm::{KeyUsage, Origin};
 use crate::arn::{AliasArn, KeyArn};
-use crate::grant::GrantOperation;
-use crate::grantable::grantable;
 use crate::iam_error::IamError;
-use crate::key_spec::{KeyClass, KeySpec};
+pub use crate::invalid::Invalid;
+use crate::key_spec::KeySpec;
 use crate::key_state::StateRefusal;
+use crate::material_id::MaterialId;
+use crate::region::Region;
 use crate::tag::TagFault;
 use crate::trail_error::TrailError;
 
@@ -51,6 +52,20 @@ pub enum KmsError {
     Unsupported,
     /// The key's origin does not fit the operation.
     UnsupportedOrigin(KeyArn, Origin),
+    /// A replica of a multi-Region key: its primary alone decides.
+    NotPrimary(KeyArn),
+    /// A Region that no key can be replicated to.
+    InvalidReplicaRegion(Region, ReplicaRegionFault),
+    /// The Region has a replica of the key.
+    ReplicaExists,
+    /// Another Region did not answer, and nothing was changed.
+    RegionAway(Region),
+    /// RotateKeyOnDemand of an imported key for which no material waits.
+    NothingPending(KeyArn),
+    /// RotateKeyOnDemand too often in the life of a key.
+    OnDemandLimit(KeyArn),
+    /// RotateKeyOnDemand while an automatic rotation is due soon.
+    RotationSoon(KeyArn),
     /// An AWS managed key cannot be changed by customers.
     AwsManaged(KeyArn),
     /// SM2 outside China, and the like.
@@ -73,6 +88,21 @@ pub enum KmsError {
     },
     /// KeyId names another key than the ciphertext.
     IncorrectKey,
+    /// An import token that was issued more than 24 hours ago.
+    ExpiredImportToken,
+    /// An import token that was never issued, or for another key.
+    InvalidImportToken,
+    /// Other material than the key had, or than was announced.
+    IncorrectMaterial(KeyArn, MaterialMismatch),
+    /// New material while another one waits for its rotation.
+    MaterialPending {
+        /// The key.
+        key: KeyArn,
+        /// What was to be imported, and what waits; boxed, as every answer has room for this variant.
+        new_and_pending: Box<(MaterialId, MaterialId)>,
+    },
+    /// No material of this id on the key.
+    MaterialNotFound(KeyArn, MaterialId),
     /// Wrong key, wrong context, truncated, tampered: one answer for all.
     InvalidCiphertext,
     /// The signature is not valid.
@@ -115,6 +145,32 @@ pub enum KmsError {
     Conflict,
 }
 
+/// Why no key can be replicated to a Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplicaRegionFault {
+    /// The primary is there.
+    HasPrimary,
+    /// Another partition.
+    OtherPartition,
+    /// There is no such Region, or this deployment does not know it.
+    Unknown,
+}
+
+impl ReplicaRegionFault {
+    fn message(self, region: &Region) -> String {
+        match self {
+            Self::HasPrimary => format!("{region} cannot have a replica because it contains the primary."),
+            Self::OtherPartition => {
+                "The replica key Region must be in the same AWS partition as the primary key Region."
+                    .to_owned()
+            }
+            Self::Unknown => format!(
+                "Region {region} is not a valid Region or multi-Region keys are not supported in Region {region}."
+            ),
+        }
+    }
+}
+
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SerializationFault {
@@ -135,50 +191,17 @@ pub enum SerializationFault {
     TooDeep,
 }
 
-/// ValidationException texts beyond the model's constraints.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each variant is documented by its text in `message`")]
-pub enum Invalid {
-    NumberOfBytesRequired,
-    KeyIdRequiredForAsymmetric,
-    CiphertextRequired,
-    ContextWithAsymmetric,
-    ContextTooLarge,
-    PlaintextTooLong { algorithm: EncryptionAlgorithm, spec: KeySpec, max: usize },
-    DigestLength(SigningAlgorithm),
-    UsageSpec(KeyUsage, KeySpec),
-    UsageRequired,
-    MessageTypeAlgorithm(MessageType, SigningAlgorithm),
-    MessageTypeSpec(MessageType, KeySpec),
-    ExternalMuLength,
-    KeySpecTwice,
-    DataKeySpecAndNumber,
-    DataKeyNeither,
-    AliasPrefix,
-    AliasToAlias,
-    AliasKind,
-    DeletionWindow,
-    PeerPublicKey,
-    PolicyName,
-    RamPolicy,
-    OriginSpec(Origin, KeySpec),
-    DryRunModifiersWithoutDryRun,
-    GrantOperations { asked: Vec<GrantOperation>, class: KeyClass, usage: KeyUsage },
-    GrantOfNothing,
-    GrantOfCreateGrantOnly,
-    GrantContextKind,
-    GrantConstraints,
-    GrantConstraintPairs,
-    GrantConstraintValue,
-    GrantGrantee,
-    GrantRetirer,
-    GrantServiceWithoutRetirer,
-    GrantServiceWithoutSource,
-    GrantSourceWithoutService,
-    GranteeFilter,
-    RetirerFilter,
-    ServiceFilter,
-    RetiredGrant,
+/// Why material is not the one that is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaterialMismatch {
+    /// NEW_KEY_MATERIAL that the key has already.
+    AlreadyAssociated(MaterialId),
+    /// Another material than this one.
+    Expected(MaterialId),
+    /// None of those that the key has.
+    Unknown(MaterialId),
+    /// Not the one that the key has; the specs of such keys give their material no id.
+    Other,
 }
 
 /// Resource quotas.
@@ -229,7 +252,14 @@ impl KmsError {
         let server = if let Self::Iam(error) = self {
             error.status() >= 500
         } else {
-            matches!(self, Self::AuditUnavailable | Self::DependencyTimeout | Self::Internal | Self::Conflict)
+            matches!(
+                self,
+                Self::AuditUnavailable
+                    | Self::DependencyTimeout
+                    | Self::Internal
+                    | Self::Conflict
+                    | Self::RegionAway(_)
+            )
         };
         let blame = if server { Blame::Server } else { Blame::Client };
         WireError { code, blame, message }
@@ -269,6 +299,38 @@ impl KmsError {
                 "UnsupportedOperationException",
                 Some(format!("{arn} origin is {origin} which is not valid for this operation.")),
             ),
+            Self::NotPrimary(arn) => (
+                "UnsupportedOperationException",
+                Some(format!("{arn} is not a multi-region primary key.")),
+            ),
+            Self::InvalidReplicaRegion(region, fault) => {
+                ("ValidationException", Some(fault.message(region)))
+            }
+            Self::ReplicaExists => (
+                "AlreadyExistsException",
+                Some("You can create only one replica of each primary key in each AWS Region.".to_owned()),
+            ),
+            Self::RegionAway(region) => (
+                "KMSInternalException",
+                Some(format!("The Region {region} did not answer. Nothing was changed. Retry the request.")),
+            ),
+            Self::NothingPending(arn) => (
+                "KMSInvalidStateException",
+                Some(format!("No available key material pending rotation for the key: {arn}.")),
+            ),
+            Self::OnDemandLimit(arn) => (
+                "LimitExceededException",
+                Some(format!(
+                    "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations \
+                     can be performed for this key: {arn}"
+                )),
+            ),
+            Self::RotationSoon(arn) => (
+                "ConflictException",
+                Some(format!(
+                    "An automatic rotation of this key is in progress or due within the next 20 minutes: {arn}"
+                )),
+            ),
             Self::AwsManaged(arn) => (
                 "UnsupportedOperationException",
                 Some(format!("{arn} is an AWS managed key: this operation is not allowed.")),
@@ -291,6 +353,25 @@ impl KmsError {
                     "The key ID in the request does not identify a CMK that can perform this operation."
                         .to_owned(),
                 ),
+            ),
+            Self::ExpiredImportToken => ("ExpiredImportTokenException", None),
+            Self::InvalidImportToken => ("InvalidImportTokenException", None),
+            Self::IncorrectMaterial(key, mismatch) => {
+                ("IncorrectKeyMaterialException", Some(mismatch.message(key)))
+            }
+            Self::MaterialPending { key, new_and_pending } => {
+                let (new, pending) = new_and_pending.as_ref();
+                (
+                    "KMSInvalidStateException",
+                    Some(format!(
+                        "New key material (id: {new}) cannot be imported into KMS key {key}, because another key material \
+                         (id: {pending}) is pending rotation."
+                    )),
+                )
+            }
+            Self::MaterialNotFound(key, id) => (
+                "NotFoundException",
+                Some(format!("Key material (id: {id}) is not associated with KMS key {key}.")),
             ),
             Self::InvalidCiphertext => ("InvalidCiphertextException", None),
             Self::InvalidSignature => ("KMSInvalidSignatureException", None),
@@ -360,98 +441,23 @@ impl SerializationFault {
     }
 }
 
-impl Invalid {
-    fn message(&self) -> Option<String> {
-        let text = match self {
-            Self::NumberOfBytesRequired => "NumberOfBytes is required.".to_owned(),
-            Self::KeyIdRequiredForAsymmetric => "KeyId must not be null".to_owned(),
-            Self::CiphertextRequired => "CiphertextBlob must not be null".to_owned(),
-            Self::ContextWithAsymmetric => {
-                "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs.".to_owned()
+impl MaterialMismatch {
+    fn message(self, key: &KeyArn) -> String {
+        match self {
+            Self::AlreadyAssociated(id) => format!(
+                "Key material (id: {id}) being imported as NEW_KEY_MATERIAL is already associated with KMS key {key}."
+            ),
+            Self::Expected(id) => {
+                format!("Imported key material does not have the expected identifier ({id}).")
             }
-            Self::ContextTooLarge => "EncryptionContext is too large.".to_owned(),
-            Self::PlaintextTooLong { algorithm, spec, max } => {
-                format!("Algorithm {algorithm} and key spec {spec} cannot encrypt data larger than {max} bytes.")
+            Self::Unknown(id) => format!(
+                "Key material (id: {id}) being imported as EXISTING_KEY_MATERIAL is not associated with KMS key {key}."
+            ),
+            Self::Other => {
+                format!("Imported key material is not the key material that was imported into KMS key {key}.")
             }
-            Self::DigestLength(algorithm) => format!("Digest is invalid length for algorithm {algorithm}."),
-            Self::UsageSpec(usage, spec) => format!("KeyUsage {usage} is not compatible with KeySpec {spec}"),
-            Self::UsageRequired => {
-                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.".to_owned()
-            }
-            Self::MessageTypeAlgorithm(kind, algorithm) => {
-                format!("Message type {kind} is incompatible with algorithm {algorithm}.")
-            }
-            Self::MessageTypeSpec(kind, spec) => format!("Message type {kind} is incompatible with key spec {spec}."),
-            Self::ExternalMuLength => "Message is invalid length for message type EXTERNAL_MU.".to_owned(),
-            Self::KeySpecTwice => {
-                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated."
-                    .to_owned()
-            }
-            Self::DataKeySpecAndNumber => "Please specify either number of bytes or key spec, but not both.".to_owned(),
-            Self::DataKeyNeither => "Please specify either number of bytes or key spec.".to_owned(),
-            Self::AliasPrefix => "Alias must start with the prefix \"alias/\". Please see \
-                 https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
-                .to_owned(),
-            Self::AliasToAlias => "Aliases must refer to keys. Not aliases".to_owned(),
-            Self::AliasKind => "The current and new target keys of an alias must be of the same type and key usage.".to_owned(),
-            Self::DeletionWindow => "PendingWindowInDays must be between 7 and 30 days.".to_owned(),
-            Self::PeerPublicKey => return None,
-            Self::PolicyName => "PolicyName must be \"default\".".to_owned(),
-            Self::RamPolicy => "The AWS_RAM policy can only be managed by the RAM service".to_owned(),
-            Self::OriginSpec(origin, spec) => format!("Origin {origin} is not compatible with KeySpec {spec}"),
-            Self::DryRunModifiersWithoutDryRun => "DryRunModifiers can be used only when DryRun is set.".to_owned(),
-            Self::GrantOperations { asked, class, usage } => grant_operations(asked, *class, *usage),
-            Self::GrantOfNothing => "Grants must contain at least one operation.".to_owned(),
-            Self::GrantOfCreateGrantOnly => "Grants must not contain only the CreateGrant operation.".to_owned(),
-            Self::GrantContextKind => {
-                "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
-                    .to_owned()
-            }
-            Self::GrantConstraints => "More than one constraint supplied".to_owned(),
-            Self::GrantConstraintPairs => "A grant constraint can include up to 8 encryption context pairs.".to_owned(),
-            Self::GrantConstraintValue => {
-                "An encryption context value in a grant constraint cannot exceed 384 characters.".to_owned()
-            }
-            Self::GrantGrantee | Self::GranteeFilter => {
-                "You must specify either GranteePrincipal or GranteeServicePrincipal, but not both.".to_owned()
-            }
-            Self::GrantRetirer => {
-                "You can specify either RetiringPrincipal or RetiringServicePrincipal, but not both.".to_owned()
-            }
-            Self::RetirerFilter => {
-                "You must specify either RetiringPrincipal or RetiringServicePrincipal, but not both.".to_owned()
-            }
-            Self::GrantServiceWithoutRetirer => {
-                "RetiringPrincipal or RetiringServicePrincipal is required with GranteeServicePrincipal.".to_owned()
-            }
-            Self::GrantServiceWithoutSource => {
-                "The SourceArn grant constraint is required with GranteeServicePrincipal.".to_owned()
-            }
-            Self::GrantSourceWithoutService => {
-                "The SourceArn grant constraint can be used only with GranteeServicePrincipal.".to_owned()
-            }
-            Self::ServiceFilter => "This filter can be used only by a service principal.".to_owned(),
-            Self::RetiredGrant => {
-                "You must specify either GrantToken, or both KeyId and GrantId, but not all of them.".to_owned()
-            }
-        };
-        Some(text)
+        }
     }
-}
-
-/// AWS names those that do not fit, then all that would.
-fn grant_operations(asked: &[GrantOperation], class: KeyClass, usage: KeyUsage) -> String {
-    let valid = grantable(class, usage);
-    let list = |operations: &mut dyn Iterator<Item = &GrantOperation>| {
-        operations.map(|operation| operation.as_str()).collect::<Vec<_>>().join(", ")
-    };
-    let wrong = list(&mut asked.iter().filter(|operation| !valid.contains(operation)));
-    let kind = if class == KeyClass::Asymmetric { "an asymmetric" } else { "a symmetric" };
-    let valid = list(&mut valid.iter());
-    format!(
-        "Operations [{wrong}] are not supported when creating a grant for {kind} KMS key with key usage {usage}. Valid \
-         operations are [{valid}]"
-    )
 }
 
 impl Quota {
@@ -516,16 +522,6 @@ mod tests {
         assert_eq!(one.as_deref(), Some("1 validation error detected: A"));
         let two = KmsError::Violations(vec!["A".to_owned(), "B".to_owned()]).wire().message;
         assert_eq!(two.as_deref(), Some("2 validation errors detected: A; B"));
-    }
-
-    #[test]
-    fn operations_that_do_not_fit_a_key_are_named_as_aws_names_them() {
-        let asked = vec![GrantOperation::Encrypt, GrantOperation::GenerateMac];
-        let usage = KeyUsage::GenerateVerifyMac;
-        let error = Invalid::GrantOperations { asked, class: KeyClass::Hmac, usage };
-        let text = "Operations [Encrypt] are not supported when creating a grant for a symmetric KMS key with key usage \
-                    GENERATE_VERIFY_MAC. Valid operations are [CreateGrant, RetireGrant, DescribeKey, GenerateMac, VerifyMac]";
-        assert_eq!(error.message().as_deref(), Some(text));
     }
 
     #[test]

@@ -220,7 +220,6 @@ pub static KEY_SPECS: [KeySpecRow; 20] = [
         signing: &[S::Sm2Dsa],
         agreement: ECDH,
         offered: Offered::ChinaRegions,
-        importable: false, // needs the SM2PKE wrapping of the import issue
         ..row(KeySpec::Sm2, KeyClass::Asymmetric, &[EncryptDecrypt, SignVerify, KeyAgreement], Cost::Slow)
     },
     ml_dsa(KeySpec::MlDsa44),

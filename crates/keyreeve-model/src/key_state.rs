@@ -33,14 +33,24 @@ pub enum StateRule {
     Grant,
     /// GetPublicKey: also while Disabled (capture of 2026-09; the guide says otherwise).
     PublicKey,
+    /// EnableKeyRotation and DisableKeyRotation: what they cannot rotate says so itself, also while it waits for material.
+    Rotation,
     /// Everything but the two deletion states.
     NotDeleting,
+    /// ReplicateKey.
+    Replicate,
     /// EnableKey and DisableKey.
     Toggle,
     /// ScheduleKeyDeletion.
     Schedule,
     /// CancelKeyDeletion.
     Cancel,
+    /// GetParametersForImport.
+    ImportParameters,
+    /// ImportKeyMaterial: also while its primary Region is being changed.
+    Import,
+    /// DeleteImportedKeyMaterial: also while the key waits for its deletion.
+    DeleteMaterial,
 }
 
 impl StateRule {
@@ -51,10 +61,17 @@ impl StateRule {
             Self::Crypto => &[Enabled, Updating],
             Self::Grant => &[Enabled, Unavailable, Updating],
             Self::PublicKey => &[Enabled, Disabled, Updating],
+            Self::Rotation => &[Enabled, PendingImport, Unavailable, Updating],
             Self::NotDeleting => &[Creating, Enabled, Disabled, PendingImport, Unavailable, Updating],
+            Self::Replicate => &[Enabled],
             Self::Toggle => &[Enabled, Disabled, Unavailable],
             Self::Schedule => &[Creating, Enabled, Disabled, PendingImport, Unavailable],
             Self::Cancel => &[PendingDeletion, PendingReplicaDeletion],
+            Self::ImportParameters => &[Enabled, Disabled, PendingImport],
+            Self::Import => &[Enabled, Disabled, PendingImport, Updating],
+            Self::DeleteMaterial => {
+                &[Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport]
+            }
         }
     }
 
@@ -123,21 +140,31 @@ mod tests {
     #[test]
     fn every_rule_decides_every_state() {
         use StateRefusal as R;
-        let rows: &[(KeyState, [Option<R>; 7])] = &[
-            // state: crypto, grant, public key, not deleting, toggle, schedule, cancel
-            (Enabled, [None, None, None, None, None, None, Some(R::NotPendingDeletion)]),
+        let rows: &[(KeyState, [Option<R>; 8])] = &[
+            // state: crypto, grant, public key, rotation, not deleting, toggle, schedule, cancel
+            (Enabled, [None, None, None, None, None, None, None, Some(R::NotPendingDeletion)]),
             (
                 Disabled,
-                [Some(R::Disabled), Some(R::Disabled), None, None, None, None, Some(R::NotPendingDeletion)],
+                [
+                    Some(R::Disabled),
+                    Some(R::Disabled),
+                    None,
+                    Some(R::Disabled),
+                    None,
+                    None,
+                    None,
+                    Some(R::NotPendingDeletion),
+                ],
             ),
-            (PendingDeletion, [Some(R::PendingDeletion); 7].map_last(None)),
-            (PendingReplicaDeletion, [Some(R::PendingReplicaDeletion); 7].map_last(None)),
+            (PendingDeletion, [Some(R::PendingDeletion); 8].map_last(None)),
+            (PendingReplicaDeletion, [Some(R::PendingReplicaDeletion); 8].map_last(None)),
             (
                 PendingImport,
                 [
                     Some(R::PendingImport),
                     Some(R::PendingImport),
                     Some(R::PendingImport),
+                    None,
                     None,
                     Some(R::PendingImport),
                     None,
@@ -153,12 +180,14 @@ mod tests {
                     None,
                     None,
                     None,
+                    None,
                     Some(R::NotPendingDeletion),
                 ],
             ),
             (
                 Creating,
                 [
+                    Some(R::Creating),
                     Some(R::Creating),
                     Some(R::Creating),
                     Some(R::Creating),
@@ -170,7 +199,16 @@ mod tests {
             ),
             (
                 Updating,
-                [None, None, None, None, Some(R::Updating), Some(R::Updating), Some(R::NotPendingDeletion)],
+                [
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                    Some(R::Updating),
+                    Some(R::Updating),
+                    Some(R::NotPendingDeletion),
+                ],
             ),
         ];
         assert_eq!(rows.len(), KeyState::ALL.len());
@@ -178,6 +216,7 @@ mod tests {
             StateRule::Crypto,
             StateRule::Grant,
             StateRule::PublicKey,
+            StateRule::Rotation,
             StateRule::NotDeleting,
             StateRule::Toggle,
             StateRule::Schedule,
@@ -191,12 +230,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn imports_follow_their_rows_of_the_guide() {
+        use StateRefusal as R;
+        for (state, parameters, import, delete) in [
+            (Enabled, None, None, None),
+            (Disabled, None, None, None),
+            (PendingImport, None, None, None),
+            (PendingDeletion, Some(R::PendingDeletion), Some(R::PendingDeletion), None),
+            (PendingReplicaDeletion, Some(R::PendingReplicaDeletion), Some(R::PendingReplicaDeletion), None),
+            (Unavailable, Some(R::Unavailable), Some(R::Unavailable), Some(R::Unavailable)),
+            (Creating, Some(R::Creating), Some(R::Creating), Some(R::Creating)),
+            (Updating, Some(R::Updating), None, Some(R::Updating)),
+        ] {
+            let rules = [StateRule::ImportParameters, StateRule::Import, StateRule::DeleteMaterial];
+            let refusals = rules.map(|rule| rule.check(state).err());
+            assert_eq!(refusals, [parameters, import, delete], "{state}");
+        }
+    }
+
+    #[test]
+    fn only_an_enabled_key_is_replicated() {
+        for state in KeyState::ALL {
+            let refusal = StateRule::Replicate.check(*state).err();
+            assert_eq!(refusal.is_none(), *state == Enabled, "{state}");
+        }
+        assert_eq!(StateRule::Replicate.check(Updating), Err(StateRefusal::Updating));
+    }
+
     trait MapLast {
         fn map_last(self, last: Option<StateRefusal>) -> Self;
     }
-    impl MapLast for [Option<StateRefusal>; 7] {
+    impl MapLast for [Option<StateRefusal>; 8] {
         fn map_last(mut self, last: Option<StateRefusal>) -> Self {
-            self[6] = last;
+            self[7] = last;
             self
         }
     }

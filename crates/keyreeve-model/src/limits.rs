@@ -27,5 +27,19 @@ pub const GRANT_TOKENS_MAX: usize = 10;
 pub const DELETION_WINDOW_DAYS_MIN: i64 = 7;
 /// Longest waiting period of ScheduleKeyDeletion, in days; also the default.
 pub const DELETION_WINDOW_DAYS_MAX: i64 = 30;
+/// Shortest period of automatic rotation, in days.
+pub const ROTATION_PERIOD_DAYS_MIN: u16 = 90;
+/// Longest period of automatic rotation, in days.
+pub const ROTATION_PERIOD_DAYS_MAX: u16 = 2560;
+/// The period that EnableKeyRotation gives where it names none; also that of AWS managed keys.
+pub const ROTATION_PERIOD_DAYS_DEFAULT: u16 = 365;
+/// Rotations on demand that a key may have in its life.
+pub const ON_DEMAND_ROTATIONS_MAX: u16 = 25;
+/// For so many seconds before an automatic rotation none on demand begins.
+pub const ON_DEMAND_BEFORE_AUTOMATIC_SECONDS: i64 = 20 * 60;
 /// Bytes that GenerateRandom and GenerateDataKey give at most.
 pub const NUMBER_OF_BYTES_MAX: i64 = 1024;
+/// Days that imported material may be valid at most.
+pub const IMPORT_VALID_DAYS_MAX: i64 = 365;
+/// Seconds for which an import token and its wrapping key are good.
+pub const IMPORT_TOKEN_SECONDS: i64 = 24 * 60 * 60;

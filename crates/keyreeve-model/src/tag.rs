@@ -25,6 +25,11 @@ pub enum TagFault {
 pub struct Tags(BTreeMap<String, String>);
 
 impl Tags {
+    /// None.
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Checks a list of one request: no duplicates, nothing reserved.
     ///
     /// # Errors
