@@ -30,6 +30,9 @@ pub static ENCRYPT: Label = Label::new("keyreeve/v1/enc", "AES-256-GCM key of on
 pub static COMMIT: Label = Label::new("keyreeve/v1/commit", "key commitment in a ciphertext blob");
 /// The id of key material.
 pub static MATERIAL_ID: Label = Label::new("keyreeve/v1/mid", "id of symmetric key material, public");
+/// By what imported HMAC material is known again.
+pub static FINGERPRINT: Label =
+    Label::new("keyreeve/v1/fingerprint", "recognition of imported HMAC key material");
 /// The key of one stored record.
 pub static RECORD: Label = Label::new("keyreeve/v1/record", "AES-256-GCM key of one stored record");
 /// The key of one stored credential.
@@ -50,12 +53,19 @@ pub static SLOT: Label = Label::new("keyreeve/v1/slot", "AES-256-GCM key of the 
 /// The key that authenticates the list of slots.
 pub static SLOT_MAC: Label =
     Label::new("keyreeve/v1/slot-mac", "authentication of the slots, from the root key");
+/// The key of one secret sealed to a Region's transport key. Derived by HKDF, as both halves of the hybrid are its input.
+pub static TRANSPORT: Label =
+    Label::new("keyreeve/v1/transport", "AES-256-GCM key and nonce of one secret between Regions");
+
+/// The key of one session token.
+pub static SESSION: Label = Label::new("keyreeve/v1/session", "AES-256-GCM key of one session token");
 
 /// All rows.
-pub static LABELS: [&Label; 11] = [
+pub static LABELS: [&Label; 14] = [
     &ENCRYPT,
     &COMMIT,
     &MATERIAL_ID,
+    &FINGERPRINT,
     &RECORD,
     &CREDENTIAL,
     &TOKEN,
@@ -64,6 +74,8 @@ pub static LABELS: [&Label; 11] = [
     &KEYRING,
     &SLOT,
     &SLOT_MAC,
+    &TRANSPORT,
+    &SESSION,
 ];
 
 #[cfg(test)]
@@ -73,10 +85,11 @@ mod tests {
 
     /// From another library (PyPI cryptography 48.0.0, KBKDFHMAC: counter mode, HMAC-SHA-256, 32-bit counter before
     /// the fixed input, 32-bit length): key 00..1f, context 40..4f, 32 bytes.
-    const KNOWN_ANSWERS: [(&str, &str); 11] = [
+    const KNOWN_ANSWERS: [(&str, &str); 14] = [
         ("keyreeve/v1/enc", "f68a89d6608765181e8f72ecbed546bba8005c6f3ef4a0575c2fa0a7a8e8ce65"),
         ("keyreeve/v1/commit", "8d55fc817d5bad812a5848bb6be751852bf48c31a4fa9ea8594e7473d01d9114"),
         ("keyreeve/v1/mid", "68d427ad7301c3721fee5de6d2436af53af64f80c404121e9cfb13b0081f5228"),
+        ("keyreeve/v1/fingerprint", "d95814da9be213bdb70c6f1cad8fc260dfc67d2b5eef50b5f94ca9935e467389"),
         ("keyreeve/v1/record", "c621f1bca79c6a1366c082674ed1a9966c1c327c27e901353949dacd49ef422b"),
         ("keyreeve/v1/credential", "51c69e7a279eeb0faae0ef409e1c8690b8696f9306c59ad69b95fc37db06f785"),
         ("keyreeve/v1/token", "959fa95c877349ebb3c4836c53cb75920adf36c032d091c95b32cc346de965d9"),
@@ -85,6 +98,8 @@ mod tests {
         ("keyreeve/v1/keyring", "ade33b8c639357a89cee162f9409785da70cb3fc533d8a74f3ea0e4d54568598"),
         ("keyreeve/v1/slot", "e861e4951295e7918d993687f44faa5dcbf24c3025a5f5da8158388edfadc05c"),
         ("keyreeve/v1/slot-mac", "0d7508954926ebbd28ea30a6affb793f50a6f057ac89ebcf57c0d337d51420da"),
+        ("keyreeve/v1/transport", "eeda15f3c25baf10505c232b1595d1cb3110dee9aed787c05487c330195c3616"),
+        ("keyreeve/v1/session", "e050be72f6896debe4736e19777399918f7ec8e181124ff0dc5438a4fe67cc96"),
     ];
 
     #[test]

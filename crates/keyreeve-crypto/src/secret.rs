@@ -217,9 +217,26 @@ secret_kind! {
     SharedSecret
 }
 
+secret_kind! {
+    /// The private half of a Region's transport key, in its storable form.
+    TransportSecret
+}
+
+impl From<SecretBytes> for TransportSecret {
+    fn from(bytes: SecretBytes) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<SecretBytes> for KeyMaterial {
     fn from(bytes: SecretBytes) -> Self {
         Self(bytes)
+    }
+}
+
+impl From<Plaintext> for KeyMaterial {
+    fn from(plaintext: Plaintext) -> Self {
+        Self(plaintext.0)
     }
 }
 

@@ -34,11 +34,12 @@ pub(crate) enum Kind {
     Material,
     Keyring,
     Slot,
+    SessionToken,
 }
 
 impl Kind {
     #[cfg(test)]
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Record,
         Self::Credential,
         Self::Token,
@@ -46,6 +47,7 @@ impl Kind {
         Self::Material,
         Self::Keyring,
         Self::Slot,
+        Self::SessionToken,
     ];
 
     /// The byte in the header, never reused, and the label.
@@ -58,6 +60,7 @@ impl Kind {
             Self::Material => (5, &label::MATERIAL),
             Self::Keyring => (6, &label::KEYRING),
             Self::Slot => (7, &label::SLOT),
+            Self::SessionToken => (8, &label::SESSION),
         }
     }
 }

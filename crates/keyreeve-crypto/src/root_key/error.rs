@@ -8,7 +8,8 @@ use super::passphrase::{MEMORY_KIB_MIN, PASSES_MIN, PASSPHRASE_CHARS_MIN};
 use crate::error::Unspecified;
 
 /// What opens a slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SlotKind {
     /// A file of its own.
     KeyFile,
