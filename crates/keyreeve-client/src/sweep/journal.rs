@@ -1,0 +1,251 @@
+//! The journal of a sweep: what was done, one line each, appended before anything is rewritten. A line holds
+//!
+//! ```text
+//! SHA-256 of the old ciphertext, hex  TAB  key ARN  TAB  material id or -  TAB  new ciphertext, base64, or - for none needed
+//! ```
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyreeve_crypto::digest::sha256;
+
+use super::destination::Destination;
+
+const HEADING: &str = "keyreeve-reencrypt 1\n";
+
+/// Why there is no journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process has it.
+    #[error("another sweep is under way with the journal {}", .0.display())]
+    Busy(PathBuf),
+    /// It is a file of something else.
+    #[error("{} is no journal of a sweep: name another one by --resume", .0.display())]
+    Foreign(PathBuf),
+    /// It cannot be read or written.
+    #[error("journal {}: {source}", .path.display())]
+    Io {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What was done in this sweep and in earlier ones.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// `None` in a dry run.
+    file: Option<File>,
+    entries: HashMap<[u8; 32], Arc<Entry>>,
+    is_new: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    arn: String,
+    material_id: Option<String>,
+    new: Option<Vec<u8>>,
+}
+
+/// What the journal knows of a ciphertext.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    Nothing,
+    /// It is where it shall be.
+    Current,
+    /// This is what became of it.
+    Renewed(Vec<u8>),
+}
+
+impl Journal {
+    /// Opens or makes the journal, and keeps others from it until it is dropped.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let failed = |source| JournalError::Io { path: path.to_owned(), source };
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(path.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(failed)?;
+        let whole = whole_lines(&text);
+        let is_new = whole.is_empty();
+        // What a crash left of the last line.
+        file.set_len(whole.len() as u64).map_err(failed)?;
+        if is_new {
+            file.write_all(HEADING.as_bytes()).map_err(failed)?;
+        }
+        let entries = entries(whole).ok_or_else(|| JournalError::Foreign(path.to_owned()))?;
+        Ok(Self { path: path.to_owned(), state: Mutex::new(State { file: Some(file), entries, is_new }) })
+    }
+
+    /// Reads the journal, where there is one, for a dry run.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn read(path: &Path) -> Result<Self, JournalError> {
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(JournalError::Io { path: path.to_owned(), source }),
+        };
+        let entries = entries(whole_lines(&text)).ok_or_else(|| JournalError::Foreign(path.to_owned()))?;
+        Ok(Self { path: path.to_owned(), state: Mutex::new(State { entries, ..State::default() }) })
+    }
+
+    /// What is known of a ciphertext that shall be there.
+    pub(super) fn look(&self, blob: &[u8], destination: &Destination) -> Known {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.entries.get(&sha256(blob)) {
+            Some(entry) if destination.is_still(&entry.arn, entry.material_id.as_deref()) => {
+                entry.new.clone().map_or(Known::Current, Known::Renewed)
+            }
+            Some(_) | None => Known::Nothing,
+        }
+    }
+
+    /// Notes what became of a ciphertext; `new` is `None` where it was right already.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn add(
+        &self,
+        old: &[u8],
+        arn: &str,
+        material_id: Option<&str>,
+        new: Option<&[u8]>,
+    ) -> Result<(), JournalError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = &mut state.file else { return Ok(()) };
+        let new_text = new.map_or_else(|| "-".to_owned(), |new| STANDARD.encode(new));
+        let line =
+            format!("{}\t{arn}\t{}\t{new_text}\n", hex::encode(sha256(old)), material_id.unwrap_or("-"));
+        file.write_all(line.as_bytes())
+            .map_err(|source| JournalError::Io { path: self.path.clone(), source })?;
+        let material_id = material_id.map(str::to_owned);
+        let entry = Entry { arn: arn.to_owned(), material_id, new: new.map(<[u8]>::to_vec) };
+        insert(&mut state.entries, sha256(old), entry);
+        Ok(())
+    }
+
+    /// Its path, where something is in it; a new one that stayed empty is taken away.
+    #[must_use]
+    pub fn close(self) -> Option<PathBuf> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !state.entries.is_empty() {
+            return Some(self.path);
+        }
+        if state.is_new {
+            // Were it to stay, the next sweep would find an empty journal.
+            let _ = std::fs::remove_file(&self.path);
+        }
+        None
+    }
+}
+
+fn whole_lines(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    text.get(..end).unwrap_or_default()
+}
+
+/// The entries; `None` where the text is not that of a journal. Lines that cannot be read are as if not there.
+fn entries(text: &[u8]) -> Option<HashMap<[u8; 32], Arc<Entry>>> {
+    let mut entries = HashMap::new();
+    if text.is_empty() {
+        return Some(entries);
+    }
+    let lines = text.strip_prefix(HEADING.as_bytes())?;
+    for line in lines.split(|byte| *byte == b'\n') {
+        if let Some((old, entry)) = std::str::from_utf8(line).ok().and_then(entry) {
+            insert(&mut entries, old, entry);
+        }
+    }
+    Some(entries)
+}
+
+fn entry(line: &str) -> Option<([u8; 32], Entry)> {
+    let mut columns = line.split('\t');
+    let mut old = [0; 32];
+    hex::decode_to_slice(columns.next()?, &mut old).ok()?;
+    let arn = columns.next()?.to_owned();
+    let material_id = Some(columns.next()?).filter(|id| *id != "-").map(str::to_owned);
+    let new = match columns.next()? {
+        "-" => None,
+        text => Some(STANDARD.decode(text).ok()?),
+    };
+    Some((old, Entry { arn, material_id, new }))
+}
+
+/// An entry, and that its result is where it shall be: a file may hold either.
+fn insert(entries: &mut HashMap<[u8; 32], Arc<Entry>>, old: [u8; 32], entry: Entry) {
+    if let Some(new) = &entry.new {
+        let done = Entry { arn: entry.arn.clone(), material_id: entry.material_id.clone(), new: None };
+        entries.insert(sha256(new), Arc::new(done));
+    }
+    entries.insert(old, Arc::new(entry));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn anywhere() -> Destination {
+        Destination { key: "k".to_owned(), now: None }
+    }
+
+    #[test]
+    fn what_was_done_is_known_again_and_a_torn_line_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let journal = Journal::open(&path).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Busy(_))));
+        journal.add(b"old", "arn:key/k", Some("m"), Some(b"new")).unwrap();
+        journal.add(b"right", "arn:key/k", None, None).unwrap();
+        assert_eq!(journal.close().as_ref(), Some(&path));
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(format!("{}\tarn:key/k\t-\tQUJ", hex::encode(sha256(b"torn"))).as_bytes()).unwrap();
+
+        for journal in [Journal::read(&path).unwrap(), Journal::open(&path).unwrap()] {
+            for (blob, known) in [
+                (b"old".as_slice(), Known::Renewed(b"new".to_vec())),
+                (b"new", Known::Current),
+                (b"right", Known::Current),
+                (b"torn", Known::Nothing),
+            ] {
+                assert_eq!(journal.look(blob, &anywhere()), known, "{blob:?}");
+            }
+        }
+        assert!(std::fs::read(&path).unwrap().ends_with(b"\n"));
+    }
+
+    #[test]
+    fn another_file_is_left_alone_and_an_empty_journal_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes");
+        std::fs::write(&path, "dear diary\n").unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Foreign(_))));
+        assert_eq!(std::fs::read(&path).unwrap(), b"dear diary\n");
+
+        let fresh = folder.path().join("fresh");
+        assert_eq!(Journal::open(&fresh).unwrap().close(), None);
+        assert!(!fresh.exists());
+    }
+}
