@@ -12,12 +12,16 @@
 //! Nothing can be written under an old epoch after step 2: each change demands that the keyring it seals with is still
 //! the stored one (`records/keyring_change.rs`). Tokens are in the hands of clients, so their epochs stay as long as a
 //! token may live.
+//!
+//! The domain keys, which wrap key material and nothing else, have shorter epochs of their own: `domain.rs`.
 
+mod domain;
 mod pass;
 mod status;
 mod work;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use keyreeve_crypto::secret::SecretBytes;
 use keyreeve_model::error::KmsError;
@@ -46,12 +50,20 @@ pub(crate) struct Rotation {
     wishes: mpsc::Sender<Wish>,
     /// Taken by whoever tends.
     inbox: Mutex<mpsc::Receiver<Wish>>,
+    /// Days after which the domain keys get a new epoch.
+    domain_key_days: AtomicU32,
 }
 
 impl Rotation {
     pub(crate) fn new(premises: Arc<dyn Premises>) -> Self {
         let (wishes, inbox) = mpsc::channel(WAITING_MAX);
-        Self { premises, board: StatusBoard::default(), wishes, inbox: Mutex::new(inbox) }
+        Self {
+            premises,
+            board: StatusBoard::default(),
+            wishes,
+            inbox: Mutex::new(inbox),
+            domain_key_days: AtomicU32::new(domain::DOMAIN_KEY_DAYS),
+        }
     }
 
     /// How far it is.

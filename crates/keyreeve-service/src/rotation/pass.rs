@@ -1,4 +1,4 @@
-//! One pass over every row: those of old epochs are sealed anew, under the check that nobody wrote them meanwhile.
+//! One pass over every row, or over all key material: those of old epochs are sealed anew, under the check that nobody wrote them meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::{MAX_COMMIT_BYTES, Path, Row};
 
-use super::Rotation;
+use super::{Rotation, RotationStatus};
 use crate::identity::Identity;
 use crate::key_access::KeyAccess;
 use crate::records::path;
@@ -29,6 +29,30 @@ pub(super) struct Found {
     pub(super) old: u64,
     /// Rows that do not open.
     pub(super) unreadable: u64,
+    /// It was broken off.
+    pub(super) cut: bool,
+}
+
+/// Which rows a pass looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All.
+    Everything,
+    /// Those that domain keys wrap something in.
+    Materials,
+}
+
+impl Scope {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Everything => "",
+            Self::Materials => path::KMS_PREFIX,
+        }
+    }
+
+    fn includes(self, path: &Path) -> bool {
+        self == Self::Everything || path::material_slot(path).is_some()
+    }
 }
 
 /// What is to be done with a row.
@@ -39,24 +63,30 @@ enum Judged {
 }
 
 impl Rotation {
-    /// Looks at every row once.
+    /// Looks at every row of the scope once, until it is told to stop.
     pub(super) async fn pass(
         &self,
-        records: &Records,
-        keys: &KeyAccess,
+        scope: Scope,
+        (records, keys): (&Records, &KeyAccess),
         now: Timestamp,
+        stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Found, KmsError> {
         let keyring = records.keyring();
         let (mut found, mut after) = (Found::default(), None);
-        self.board.write(|status| status.rows_done = 0);
+        self.tell(scope, |status| status.rows_done = 0);
         loop {
-            let page = records.stored_page(after.as_ref(), PAGE_ROWS).await?;
+            if stop() {
+                return Ok(Found { cut: true, ..found });
+            }
+            let page = records.stored_page_below(scope.prefix(), after.as_ref(), PAGE_ROWS).await?;
             let rows = page.rows.len() as u64;
             let mut old = Vec::new();
-            for (path, row) in &page.rows {
+            for (path, row) in page.rows.iter().filter(|(path, _)| scope.includes(path)) {
                 match judge(records, keys, &keyring, path, row).await? {
                     Judged::Current => {}
                     Judged::Old(reseal) => old.push(reseal),
+                    // It was deleted, and its key with it.
+                    Judged::Unreadable if records.stored_hash(path).await?.is_none() => {}
                     Judged::Unreadable => {
                         tracing::error!(%path, "a stored row was altered: it cannot be sealed under the new keys");
                         found.unreadable += 1;
@@ -64,8 +94,9 @@ impl Rotation {
                 }
             }
             found.old += old.len() as u64;
-            self.write_all(records, old, now).await?;
-            self.board.write(|status| {
+            let written = self.write_all(records, old, now).await?;
+            self.tell(scope, |status| {
+                status.rows_sealed += written;
                 status.rows_done += rows;
                 status.rows_total = status.rows_total.max(status.rows_done);
             });
@@ -89,7 +120,15 @@ impl Rotation {
         }
     }
 
-    async fn write_all(&self, records: &Records, rows: Vec<Reseal>, now: Timestamp) -> Result<(), KmsError> {
+    /// What operators are told is how far the rotation of the root key is.
+    fn tell(&self, scope: Scope, change: impl FnOnce(&mut RotationStatus)) {
+        if scope == Scope::Everything {
+            self.board.write(change);
+        }
+    }
+
+    async fn write_all(&self, records: &Records, rows: Vec<Reseal>, now: Timestamp) -> Result<u64, KmsError> {
+        let mut written = 0;
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
@@ -101,11 +140,10 @@ impl Rotation {
                 batch.push(row);
             }
             let begun = Instant::now();
-            let written = write_batch(records, &batch, now).await?;
-            self.board.write(|status| status.rows_sealed += written);
+            written += write_batch(records, &batch, now).await?;
             tokio::time::sleep(begun.elapsed().max(PAUSE_MIN)).await;
         }
-        Ok(())
+        Ok(written)
     }
 }
 
@@ -171,6 +209,14 @@ async fn rewrap(
     }
     if let Some(id) = path.as_str().strip_prefix(path::ACCESS_KEYS_PREFIX) {
         return Identity::rewrap(keyring, id, value).map_err(|_| KmsError::Internal);
+    }
+    if path.as_str().starts_with(path::SESSION_TOKEN_KEYS_PREFIX) {
+        return crate::identity::session_token_key::rewrap(keyring, path, value)
+            .map_err(|_| KmsError::Internal);
+    }
+    let own = [path::TRANSPORT_KEYS_PREFIX, path::CERTIFICATES_PREFIX];
+    if own.iter().any(|prefix| path.as_str().starts_with(prefix)) {
+        return crate::regions::rewrap(keyring, path, value).map_err(|_| KmsError::Internal);
     }
     Ok(None)
 }

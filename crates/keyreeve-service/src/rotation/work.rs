@@ -8,7 +8,8 @@ use keyreeve_crypto::secret::SecretBytes;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::timestamp::{DAY_MILLIS, Timestamp};
 
-use super::pass::Found;
+use super::domain::DomainEpochs;
+use super::pass::{Found, Scope};
 use super::{Rotation, RotationState};
 use crate::premises::{Premises, PremisesError};
 use crate::service::Service;
@@ -19,16 +20,25 @@ const STORED: [Purpose; 4] = [Purpose::Record, Purpose::Credential, Purpose::Dom
 /// Longer than any token lives.
 const TOKEN_LIFE_MILLIS: i64 = 7 * DAY_MILLIS;
 /// How long removed keys stay in memory: a request may have read a row just before it was sealed anew.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// Pause after the store did not answer.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked whether domain keys are due for a new epoch.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Rotation {
     /// Does what is to be done and waits for more. Never ends; may be dropped at any point, as a kill may.
     pub(crate) async fn tend(&self, service: &Service) {
         let mut inbox = self.inbox.lock().await;
         self.finish(service).await;
-        while let Some(wish) = inbox.recv().await {
+        let mut epochs = DomainEpochs::default();
+        loop {
+            self.tend_domain_keys(service, &mut epochs, &|| !inbox.is_empty()).await;
+            let wish = tokio::select! {
+                wish = inbox.recv() => wish,
+                () = tokio::time::sleep(LOOK_INTERVAL) => continue,
+            };
+            let Some(wish) = wish else { return };
             let begun = self.start(service, wish.passphrases).await;
             let finish = begun.is_ok();
             if finish {
@@ -70,7 +80,7 @@ impl Rotation {
         Ok(())
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn Premises) -> Result<T, PremisesError> + Send + 'static,
     ) -> Result<T, KmsError> {
@@ -79,9 +89,10 @@ impl Rotation {
         done.map_err(|_| KmsError::Internal)?.map_err(|error| KmsError::Refused(error.to_string()))
     }
 
-    /// Steps 4 and 5, until they are done or cannot be.
+    /// Steps 4 and 5, until they are done or cannot be. Old domain keys alone are nothing of the root key's.
     async fn finish(&self, service: &Service) {
-        if removable(&service.records().keyring(), service.clock().now()).is_empty() {
+        let old = removable(&service.records().keyring(), service.clock().now());
+        if old.iter().all(|(purpose, _)| *purpose == Purpose::Domain) {
             return;
         }
         self.board.write(|status| {
@@ -94,6 +105,10 @@ impl Rotation {
                     if let Some(after) = after {
                         tokio::time::sleep(GRACE).await;
                         service.records().set_keyring(Arc::new(after));
+                        // Also the rows and the keyring that were replaced; it goes on when nobody waits any more.
+                        if let Err(error) = self.forget(service).await {
+                            tracing::warn!(%error, "the store's files may hold replaced rows still");
+                        }
                     }
                     return;
                 }
@@ -113,7 +128,8 @@ impl Rotation {
         self.board.write(|status| (status.rows_total, status.trouble) = (total, None));
         // The last pass only verifies: it finds no row of an old epoch.
         let found = loop {
-            let found = self.pass(records, &service.keys, service.clock().now()).await?;
+            let now = service.clock().now();
+            let found = self.pass(Scope::Everything, (records, &service.keys), now, &|| false).await?;
             if found.old == 0 {
                 break found;
             }
@@ -122,7 +138,7 @@ impl Rotation {
             return Ok((found, None));
         }
         let before = records.keyring();
-        let after = without_old_epochs(&before, service.clock().now())?;
+        let after = without(&before, removable(&before, service.clock().now()))?;
         records.replace_keyring(&after, Arc::clone(&before), &self.premises.root()).await?;
         Ok((found, Some(after)))
     }
@@ -162,10 +178,10 @@ fn removable(keyring: &Keyring, now: Timestamp) -> Vec<(Purpose, u32)> {
     old
 }
 
-fn without_old_epochs(keyring: &Keyring, now: Timestamp) -> Result<Keyring, KmsError> {
-    // The active epoch never is among them.
+/// The keyring without old epochs, of which there are some; the active ones are never among them.
+pub(super) fn without(keyring: &Keyring, old: Vec<(Purpose, u32)>) -> Result<Keyring, KmsError> {
     let (mut kept, internal) = (None, |_| KmsError::Internal);
-    for (purpose, epoch) in removable(keyring, now) {
+    for (purpose, epoch) in old {
         let present = kept.as_ref().unwrap_or(keyring);
         kept = Some(present.without_epoch(purpose, epoch).map_err(internal)?);
     }
