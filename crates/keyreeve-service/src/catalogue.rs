@@ -1,7 +1,7 @@
 //! The catalogue: one row for every operation of every service. No handler names its own permission; whoever reviews
 //! security reads this table. Tests iterate it.
 
-use keyreeve_model::algorithm::KeyUsage;
+use keyreeve_model::algorithm::{KeyUsage, Origin};
 use keyreeve_model::key_state::StateRule;
 
 use crate::corridor::{Walk, walk};
@@ -100,12 +100,16 @@ pub struct Row {
     pub actions: &'static [&'static str],
     /// The action that is asked for as well, on `*`, when what is made shall have tags.
     pub tagging: Option<&'static str>,
+    /// The action that is asked for as well, on `*`, in the other Region where something is made.
+    pub making: Option<&'static str>,
     /// On what.
     pub scope: Scope,
     /// Whether AWS lets other accounts call it.
     pub other_accounts: bool,
     /// Key states in which it is allowed.
     pub states: StateRule,
+    /// Origin that the key must have, whatever its state.
+    pub origin: Option<Origin>,
     /// Usage that the key must have.
     pub usage: Option<KeyUsage>,
     /// Reads, uses or changes.
@@ -133,9 +137,11 @@ impl Row {
             name,
             actions,
             tagging: None,
+            making: None,
             scope,
             other_accounts: false,
             states: StateRule::Any,
+            origin: None,
             usage: None,
             effect: Effect::Reads,
             signed: true,
@@ -175,6 +181,11 @@ impl Row {
         self
     }
 
+    const fn making(mut self, action: &'static str) -> Self {
+        self.making = Some(action);
+        self
+    }
+
     const fn states(mut self, states: StateRule) -> Self {
         self.states = states;
         self
@@ -191,6 +202,12 @@ impl Row {
         self.states = StateRule::Crypto;
         self.usage = Some(usage);
         self.across_accounts()
+    }
+
+    /// For keys with imported material only.
+    const fn imported_only(mut self) -> Self {
+        self.origin = Some(Origin::External);
+        self
     }
 
     const fn sts(mut self) -> Self {
@@ -251,6 +268,9 @@ const NEW_KEY: &[(&str, &str)] = &[
     ("Tags", "[]"),
 ];
 
+const NEW_REPLICA: &[(&str, &str)] =
+    &[("Description", r#""""#), ("BypassPolicyLockoutSafetyCheck", "false"), ("Tags", "[]")];
+
 use KeyUsage::{EncapsulateDecapsulate, EncryptDecrypt, GenerateVerifyMac, KeyAgreement, SignVerify};
 
 /// Every operation.
@@ -263,10 +283,13 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("Decapsulate", &["kms:Decapsulate"], KEY_OR_ALIAS, &decapsulate::INPUT, walk::<decapsulate::Decapsulate>).uses(EncapsulateDecapsulate),
     Row::new("Decrypt", &["kms:Decrypt"], KEY_OR_ALIAS, &decrypt::INPUT, walk::<decrypt::Decrypt>).uses(EncryptDecrypt).filling(ALGORITHM),
     Row::new("DeleteAlias", &["kms:DeleteAlias"], ALIAS, &delete_alias::INPUT, walk::<delete_alias::DeleteAlias>).changes(),
+    Row::new("DeleteImportedKeyMaterial", &["kms:DeleteImportedKeyMaterial"], KEY, &delete_imported_key_material::INPUT, walk::<delete_imported_key_material::DeleteImportedKeyMaterial>).changes().imported_only().states(StateRule::DeleteMaterial).logs(LoggedAnswer::Only(&["KeyMaterialId"])),
     Row::new("DeriveSharedSecret", &["kms:DeriveSharedSecret"], KEY_OR_ALIAS, &derive_shared_secret::INPUT, walk::<derive_shared_secret::DeriveSharedSecret>).uses(KeyAgreement),
     Row::new("DescribeKey", &["kms:DescribeKey"], KEY_OR_ALIAS_ON_FIRST_USE, &describe_key::INPUT, walk::<describe_key::DescribeKey>).across_accounts(),
     Row::new("DisableKey", &["kms:DisableKey"], KEY, &disable_key::INPUT, walk::<disable_key::DisableKey>).changes().states(StateRule::Toggle),
+    Row::new("DisableKeyRotation", &["kms:DisableKeyRotation"], KEY, &disable_key_rotation::INPUT, walk::<disable_key_rotation::DisableKeyRotation>).changes().states(StateRule::Rotation),
     Row::new("EnableKey", &["kms:EnableKey"], KEY, &enable_key::INPUT, walk::<enable_key::EnableKey>).changes().states(StateRule::Toggle),
+    Row::new("EnableKeyRotation", &["kms:EnableKeyRotation"], KEY, &enable_key_rotation::INPUT, walk::<enable_key_rotation::EnableKeyRotation>).changes().states(StateRule::Rotation),
     Row::new("Encapsulate", &["kms:Encapsulate"], KEY_OR_ALIAS, &encapsulate::INPUT, walk::<encapsulate::Encapsulate>).uses(EncapsulateDecapsulate),
     Row::new("Encrypt", &["kms:Encrypt"], KEY_OR_ALIAS, &encrypt::INPUT, walk::<encrypt::Encrypt>).uses(EncryptDecrypt).filling(ALGORITHM),
     Row::new("GenerateDataKey", &["kms:GenerateDataKey"], KEY_OR_ALIAS, &generate_data_key::INPUT, walk::<generate_data_key::GenerateDataKey>).uses(EncryptDecrypt),
@@ -278,23 +301,29 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("GetKeyLastUsage", &["kms:GetKeyLastUsage"], KEY, &get_key_last_usage::INPUT, walk::<get_key_last_usage::GetKeyLastUsage>),
     Row::new("GetKeyPolicy", &["kms:GetKeyPolicy"], KEY, &get_key_policy::INPUT, walk::<get_key_policy::GetKeyPolicy>),
     Row::new("GetKeyRotationStatus", &["kms:GetKeyRotationStatus"], KEY, &get_key_rotation_status::INPUT, walk::<get_key_rotation_status::GetKeyRotationStatus>).across_accounts(),
+    Row::new("GetParametersForImport", &["kms:GetParametersForImport"], KEY, &get_parameters_for_import::INPUT, walk::<get_parameters_for_import::GetParametersForImport>).imported_only().states(StateRule::ImportParameters),
     Row::new("GetPublicKey", &["kms:GetPublicKey"], KEY_OR_ALIAS, &get_public_key::INPUT, walk::<get_public_key::GetPublicKey>).states(StateRule::PublicKey).across_accounts(),
+    Row::new("ImportKeyMaterial", &["kms:ImportKeyMaterial"], KEY, &import_key_material::INPUT, walk::<import_key_material::ImportKeyMaterial>).changes().imported_only().states(StateRule::Import).logs(LoggedAnswer::Only(&["KeyMaterialId"])),
     Row::new("ListAliases", &["kms:ListAliases"], ACCOUNT, &list_aliases::INPUT, walk::<list_aliases::ListAliases>),
     Row::new("ListGrants", &["kms:ListGrants"], KEY, &list_grants::INPUT, walk::<list_grants::ListGrants>).across_accounts(),
     Row::new("ListKeyPolicies", &["kms:ListKeyPolicies"], KEY, &list_key_policies::INPUT, walk::<list_key_policies::ListKeyPolicies>),
+    Row::new("ListKeyRotations", &["kms:ListKeyRotations"], KEY, &list_key_rotations::INPUT, walk::<list_key_rotations::ListKeyRotations>),
     Row::new("ListKeys", &["kms:ListKeys"], ACCOUNT, &list_keys::INPUT, walk::<list_keys::ListKeys>),
     Row::new("ListResourceTags", &["kms:ListResourceTags"], KEY, &list_resource_tags::INPUT, walk::<list_resource_tags::ListResourceTags>),
     Row::new("ListRetirableGrants", &["kms:ListRetirableGrants"], ACCOUNT, &list_retirable_grants::INPUT, walk::<list_retirable_grants::ListRetirableGrants>),
     Row::new("PutKeyPolicy", &["kms:PutKeyPolicy"], KEY, &put_key_policy::INPUT, walk::<put_key_policy::PutKeyPolicy>).changes(),
     Row::new("ReEncrypt", &["kms:ReEncryptFrom", "kms:ReEncryptTo"], KEY_OR_ALIAS, &re_encrypt::INPUT, walk::<re_encrypt::ReEncrypt>).uses(EncryptDecrypt).filling(ALGORITHMS),
+    Row::new("ReplicateKey", &["kms:ReplicateKey"], KEY, &replicate_key::INPUT, walk::<replicate_key::ReplicateKey>).changes().making("kms:CreateKey").tagging("kms:TagResource").states(StateRule::Replicate).filling(NEW_REPLICA).logs(Whole),
     Row::new("RetireGrant", &["kms:RetireGrant"], KEY, &retire_grant::INPUT, walk::<retire_grant::RetireGrant>).changes().across_accounts().without_parameters(),
     Row::new("RevokeGrant", &["kms:RevokeGrant"], KEY, &revoke_grant::INPUT, walk::<revoke_grant::RevokeGrant>).changes().across_accounts(),
+    Row::new("RotateKeyOnDemand", &["kms:RotateKeyOnDemand"], KEY, &rotate_key_on_demand::INPUT, walk::<rotate_key_on_demand::RotateKeyOnDemand>).changes().states(StateRule::Crypto),
     Row::new("ScheduleKeyDeletion", &["kms:ScheduleKeyDeletion"], KEY, &schedule_key_deletion::INPUT, walk::<schedule_key_deletion::ScheduleKeyDeletion>).changes().states(StateRule::Schedule).filling(&[("PendingWindowInDays", "30")]).logs(Whole),
     Row::new("Sign", &["kms:Sign"], KEY_OR_ALIAS, &sign::INPUT, walk::<sign::Sign>).uses(SignVerify).filling(MESSAGE_TYPE),
     Row::new("TagResource", &["kms:TagResource"], KEY, &tag_resource::INPUT, walk::<tag_resource::TagResource>).changes().states(StateRule::NotDeleting),
     Row::new("UntagResource", &["kms:UntagResource"], KEY, &untag_resource::INPUT, walk::<untag_resource::UntagResource>).changes().states(StateRule::NotDeleting),
     Row::new("UpdateAlias", &["kms:UpdateAlias"], ALIAS, &update_alias::INPUT, walk::<update_alias::UpdateAlias>).changes().states(StateRule::NotDeleting),
     Row::new("UpdateKeyDescription", &["kms:UpdateKeyDescription"], KEY, &update_key_description::INPUT, walk::<update_key_description::UpdateKeyDescription>).changes().states(StateRule::NotDeleting),
+    Row::new("UpdatePrimaryRegion", &["kms:UpdatePrimaryRegion"], KEY, &update_primary_region::INPUT, walk::<update_primary_region::UpdatePrimaryRegion>).changes().states(StateRule::Crypto),
     Row::new("Verify", &["kms:Verify"], KEY_OR_ALIAS, &verify::INPUT, walk::<verify::Verify>).uses(SignVerify).filling(MESSAGE_TYPE),
     Row::new("VerifyMac", &["kms:VerifyMac"], KEY_OR_ALIAS, &verify_mac::INPUT, walk::<verify_mac::VerifyMac>).uses(GenerateVerifyMac),
     Row::new("AssumeRole", &["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], ACCOUNT, &sts::assume_role::INPUT, walk::<sts::assume_role::AssumeRole>).sts().across_accounts().logs(Whole),
@@ -431,12 +460,23 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("UnregisterService", &["keyreeve:UnregisterService"], Scope::Deployment, &operator::unregister_service::INPUT, walk::<operator::unregister_service::UnregisterService>).changes().operator(),
     Row::new("ListAccounts", &["keyreeve:ListAccounts"], Scope::Deployment, &operator::list_accounts::INPUT, walk::<operator::list_accounts::ListAccounts>).operator(),
     Row::new("DescribeAnyKey", &["keyreeve:DescribeAnyKey"], Scope::Deployment, &operator::describe_any_key::INPUT, walk::<operator::describe_any_key::DescribeAnyKey>).operator(),
+    Row::new("DescribeKeyUsage", &["keyreeve:DescribeKeyUsage"], Scope::Deployment, &operator::describe_key_usage::INPUT, walk::<operator::describe_key_usage::DescribeKeyUsage>).operator(),
     Row::new("ListAllKeys", &["keyreeve:ListAllKeys"], Scope::Deployment, &operator::list_all_keys::INPUT, walk::<operator::list_all_keys::ListAllKeys>).operator(),
     Row::new("AcceptRollback", &["keyreeve:AcceptRollback"], Scope::Deployment, &operator::accept_rollback::INPUT, walk::<operator::accept_rollback::AcceptRollback>).changes().operator(),
     Row::new("BackupStatus", &["keyreeve:BackupStatus"], Scope::Deployment, &operator::backup_status::INPUT, walk::<operator::backup_status::BackupStatus>).operator(),
     Row::new("RootRotate", &["keyreeve:RootRotate"], Scope::Deployment, &operator::root_rotate::INPUT, walk::<operator::root_rotate::RootRotate>).changes().operator(),
     Row::new("RootRotationStatus", &["keyreeve:RootRotationStatus"], Scope::Deployment, &operator::root_rotation_status::INPUT, walk::<operator::root_rotation_status::RootRotationStatus>).operator(),
     Row::new("StartBackup", &["keyreeve:StartBackup"], Scope::Deployment, &operator::start_backup::INPUT, walk::<operator::start_backup::StartBackup>).operator(),
+    Row::new("InitRegion", &["keyreeve:InitRegion"], Scope::Deployment, &operator::region::init_region::INPUT, walk::<operator::region::init_region::InitRegion>).changes().operator(),
+    Row::new("TrustRegion", &["keyreeve:TrustRegion"], Scope::Deployment, &operator::region::trust_region::INPUT, walk::<operator::region::trust_region::TrustRegion>).changes().logs(LoggedAnswer::Whole).operator(),
+    Row::new("UntrustRegion", &["keyreeve:UntrustRegion"], Scope::Deployment, &operator::region::untrust_region::INPUT, walk::<operator::region::untrust_region::UntrustRegion>).changes().operator(),
+    Row::new("ListRegions", &["keyreeve:ListRegions"], Scope::Deployment, &operator::region::list_regions::INPUT, walk::<operator::region::list_regions::ListRegions>).operator(),
+    Row::new("RegionStatus", &["keyreeve:RegionStatus"], Scope::Deployment, &operator::region::region_status::INPUT, walk::<operator::region::region_status::RegionStatus>).operator(),
+    Row::new("AddOperatorKey", &["keyreeve:AddOperatorKey"], Scope::Deployment, &operator::region::add_operator_key::INPUT, walk::<operator::region::add_operator_key::AddOperatorKey>).changes().logs(LoggedAnswer::Whole).operator(),
+    Row::new("RemoveOperatorKey", &["keyreeve:RemoveOperatorKey"], Scope::Deployment, &operator::region::remove_operator_key::INPUT, walk::<operator::region::remove_operator_key::RemoveOperatorKey>).changes().logs(LoggedAnswer::Whole).operator(),
+    Row::new("ListOperatorKeys", &["keyreeve:ListOperatorKeys"], Scope::Deployment, &operator::region::list_operator_keys::INPUT, walk::<operator::region::list_operator_keys::ListOperatorKeys>).operator(),
+    Row::new("RequestConfirmation", &["keyreeve:RequestConfirmation"], Scope::Deployment, &operator::region::request_confirmation::INPUT, walk::<operator::region::request_confirmation::RequestConfirmation>).operator(),
+    Row::new("ForcePromote", &["keyreeve:ForcePromote"], Scope::Deployment, &operator::region::force_promote::INPUT, walk::<operator::region::force_promote::ForcePromote>).changes().logs(LoggedAnswer::Whole).operator(),
 ];
 
 /// The row of an operation of an API.

@@ -20,6 +20,7 @@ mod operation;
 mod operations;
 pub mod premises;
 pub mod records;
+pub mod regions;
 mod reply;
 mod rotation;
 mod service;

@@ -1,12 +1,13 @@
 //! What the service asks of the deployment around it: its root key, and backups. The files and secrets are the
 //! deployment's affair; `keyreeve-server` implements this.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
 use keyreeve_crypto::keyring::Keyring;
-use keyreeve_crypto::root_key::RootKey;
+use keyreeve_crypto::root_key::{RootKey, SlotKind};
 use keyreeve_crypto::secret::SecretBytes;
 use keyreeve_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,12 @@ pub struct Restored {
 pub trait Premises: Send + Sync + Debug + 'static {
     /// The root key that the stored keyring is wrapped under.
     fn root(&self) -> Arc<RootKey>;
+
+    /// What opens the root key now, each kind once.
+    ///
+    /// # Errors
+    /// [`PremisesError`].
+    fn slot_kinds(&self) -> Result<BTreeSet<SlotKind>, PremisesError>;
 
     /// Makes the next root key and puts it into every slot beside the present one. The passphrases are those of the
     /// slots that no key file opens.

@@ -1,17 +1,16 @@
 //! The service: its parts, and the way in for every door.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use keyreeve_audit::index::lookup::Lookup;
 use keyreeve_audit::{Journal, SignedHead, SigningKey};
 use keyreeve_crypto::keyring::Keyring;
-use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::{Blame, KmsError};
 use keyreeve_model::region::Region;
 use keyreeve_policy::principal::Principal;
 use keyreeve_store::{Revision, Store};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::audit::{Finding, HashedContextKeys, Heads, Ledger, Notes, Published, RefusedCall, ServiceEvent};
 use crate::backups::Backups;
@@ -22,11 +21,11 @@ use crate::cloudtrail::Trails;
 use crate::corridor::Outcome;
 use crate::desk::Desk;
 use crate::identity::{Identity, IssuerKeys};
-use crate::key_access::{KeyAccess, LAST_USES_PER_COMMIT, SeedFault, SeedKey, Seeded, key_of_row};
+use crate::key_access::{KeyAccess, KeyUsage, SeedFault, SeedKey, Seeded, key_of_row};
 use crate::premises::Premises;
 use crate::records::Records;
+use crate::regions::{Peers, Regions};
 use crate::rotation::Rotation;
-use crate::usage::{LastUse, UsageTracker};
 
 /// Which Regions a process serves.
 #[derive(Debug, Clone)]
@@ -77,7 +76,7 @@ pub struct ServiceParts {
 #[derive(Debug)]
 pub struct Service {
     pub(crate) keys: KeyAccess,
-    pub(crate) usage: UsageTracker<KeyArn, LastUse>,
+    pub(crate) usage: KeyUsage,
     pub(crate) slow_lane: Semaphore,
     identity: Identity,
     trails: Trails,
@@ -90,6 +89,9 @@ pub struct Service {
     rotation: Option<Rotation>,
     backups: Backups,
     maintenance: Arc<Mutex<()>>,
+    due: Notify,
+    regions: Arc<Regions>,
+    peers: OnceLock<Arc<dyn Peers>>,
 }
 
 impl Service {
@@ -98,12 +100,17 @@ impl Service {
         let lookup = Arc::new(Lookup::new(parts.audit.folder().to_owned()));
         let ledger = Arc::new(Ledger::new(parts.audit));
         let records = Arc::new(Records::new(parts.store, parts.keyring, Arc::clone(&ledger)));
+        let regions = Arc::new(Regions::new(Arc::clone(&records)));
+        let identity = Identity::new(Arc::clone(&records));
+        identity.kept_by(Arc::clone(&regions));
         Self {
             keys: KeyAccess::new(Arc::clone(&records)),
-            usage: UsageTracker::new(),
+            usage: KeyUsage::new(Arc::clone(ledger.journal())),
             slow_lane: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
-            identity: Identity::new(Arc::clone(&records)),
+            identity,
             trails: Trails::new(Arc::clone(&records)),
+            regions,
+            peers: OnceLock::new(),
             records,
             clock: parts.clock,
             ledger,
@@ -113,6 +120,7 @@ impl Service {
             rotation: None,
             backups: Backups::default(),
             maintenance: Arc::default(),
+            due: Notify::new(),
         }
     }
 
@@ -159,6 +167,21 @@ impl Service {
     /// The identities, for doors that authenticate.
     pub const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The own Regions and the trusted ones.
+    pub const fn regions(&self) -> &Arc<Regions> {
+        &self.regions
+    }
+
+    /// How other Regions are reached, once the process said it.
+    pub(crate) fn peers(&self) -> Option<&Arc<dyn Peers>> {
+        self.peers.get()
+    }
+
+    pub(crate) fn set_peers(&self, peers: Arc<dyn Peers>) {
+        // The first word stands: it is said before the first request.
+        let _ = self.peers.set(peers);
     }
 
     /// The trails, for whoever delivers them.
@@ -331,25 +354,41 @@ impl Service {
         self.keys.seed(&self.identity, key, self.clock.now()).await
     }
 
-    /// Removes the rows of keys whose waiting period has passed. To be called every minute; for callers such keys are
-    /// gone already.
-    pub async fn delete_expired_keys(&self) {
-        match self.keys.delete_expired(self.clock.now()).await {
+    /// Does what is due of keys: deletes those whose waiting period has passed, rotates those whose turn it is, drops
+    /// imported material that has expired. To be called every second; for callers a key is gone, or without material,
+    /// at the very moment.
+    pub async fn tend_keys(&self) {
+        match self.keys.tend_due(self.clock.now()).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "keys whose waiting period has passed were deleted"),
-            Err(error) => tracing::warn!(%error, "expired keys could not be deleted yet"),
+            Ok(count) => tracing::info!(count, "did what was due of keys"),
+            Err(error) => tracing::warn!(%error, "what is due of keys could not be done yet"),
+        }
+        if let Err(error) = self.records.forget_deleted_material().await {
+            tracing::warn!(%error, "the store's files may hold deleted key material still");
         }
     }
 
-    /// Writes the last uses that were noted since the last flush. To be called now and then, and at the stop:
-    /// a crash loses what was noted since.
-    pub async fn flush_usage(&self) {
-        for batch in self.usage.drain().chunks(LAST_USES_PER_COMMIT) {
-            if let Err(error) = self.keys.store_last_uses(batch, self.clock.now()).await {
-                tracing::warn!(%error, count = batch.len(), "last uses of keys could not be written yet");
-                batch.iter().for_each(|(arn, last)| self.usage.restore(arn.clone(), last.clone()));
-            }
+    /// The domain keys get a new epoch after so many days; 7 unless this is called.
+    pub fn rotate_domain_keys_every(&self, days: u32) {
+        if let Some(rotation) = &self.rotation {
+            rotation.set_domain_key_days(days);
         }
+    }
+
+    /// Waits until something became due that should not wait for the next second.
+    pub async fn until_due(&self) {
+        self.due.notified().await;
+    }
+
+    /// Something is due now.
+    pub(crate) fn wake_for_due(&self) {
+        self.due.notify_one();
+    }
+
+    /// Writes the last uses that were noted since the last flush; the first time also those that the log tells of and a
+    /// crash kept from being written. To be called at the start, now and then, and at the stop.
+    pub async fn flush_usage(&self) {
+        self.keys.flush_uses(&self.usage, self.clock.now()).await;
         self.identity.flush_key_uses(self.clock.now()).await;
     }
 }

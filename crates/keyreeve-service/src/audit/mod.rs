@@ -18,6 +18,7 @@ mod scrub;
 mod service_event;
 mod signing;
 mod text;
+mod use_record;
 mod user_identity;
 
 pub(crate) use context_keys::HashedContextKeys;
@@ -28,6 +29,7 @@ pub(crate) use recovery::{check, is_recorded};
 pub use refusal::RefusedCall;
 pub(crate) use scrub::scrub;
 pub use scrub::{Disagreement, Finding};
-pub(crate) use service_event::ServiceEvent;
 pub use service_event::authentication_failures;
+pub(crate) use service_event::{End, Rotated, ServiceEvent};
 pub use signing::Published;
+pub(crate) use use_record::uses_of;

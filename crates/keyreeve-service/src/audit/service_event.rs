@@ -1,15 +1,21 @@
 //! Events that nobody asked for: what Keyreeve does to keys by itself, and what it notices about itself.
 //! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html>
 
+use std::collections::BTreeSet;
+
 use keyreeve_audit::Entry;
+use keyreeve_crypto::root_key::SlotKind;
+use keyreeve_model::algorithm::Origin;
 use keyreeve_model::arn::KeyArn;
+use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::region::{AccountId, Region};
+use keyreeve_model::rotation::RotationType;
 use keyreeve_model::timestamp::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::record::{EVENT_VERSION, OPERATOR_SOURCE, Record, ResourceElement};
-use super::user_identity::{INTERNAL, UserIdentity};
+use super::user_identity::{INTERNAL, MULTI_REGION_SERVICE, UserIdentity};
 use crate::catalogue::Api;
 
 /// An event of Keyreeve's own.
@@ -24,6 +30,40 @@ pub(crate) struct ServiceEvent {
     key: Option<String>,
     read_only: bool,
     details: Value,
+    /// Whether the service-linked role of multi-Region keys does it.
+    by_role: bool,
+}
+
+/// How gone a deleted key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct End {
+    /// When its rows were removed.
+    pub(crate) deleted: Timestamp,
+    /// What opens older copies of the root key; with none of it left, nothing brings the key back.
+    pub(crate) secrets: BTreeSet<SlotKind>,
+}
+
+impl End {
+    fn sentence(&self) -> String {
+        let gone = "The material of the key is gone from this deployment, and so is every domain key that wrapped it";
+        if self.secrets.is_empty() {
+            return format!("{gone}. Nothing is left that opens an older copy: the key cannot be recovered.");
+        }
+        let secrets: Vec<String> = self.secrets.iter().map(|kind| format!("the {kind}")).collect();
+        format!(
+            "{gone}. An older copy of the disk, or a backup, together with {} of that time can still recover the key.",
+            secrets.join(" or ")
+        )
+    }
+}
+
+/// What a rotation was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rotated {
+    pub(crate) kind: RotationType,
+    pub(crate) origin: Origin,
+    pub(crate) previous: MaterialId,
+    pub(crate) current: MaterialId,
 }
 
 impl ServiceEvent {
@@ -41,12 +81,47 @@ impl ServiceEvent {
             key: Some(key.to_string()),
             read_only: false,
             details,
+            by_role: false,
         }
     }
 
     /// The waiting period of a key has passed, and it is gone.
     pub(crate) fn delete_key(key: &KeyArn, at: Timestamp) -> Self {
         Self::of_key("DeleteKey", key, at, json!({}))
+    }
+
+    /// The last key of Keyreeve's that wrapped the material of a deleted key is gone.
+    pub(crate) fn end_of_key(key: &KeyArn, at: Timestamp, end: &End) -> Self {
+        let name = if end.secrets.is_empty() { "KeyShredded" } else { "KeyDeleted" };
+        let secrets: Vec<String> = end.secrets.iter().map(ToString::to_string).collect();
+        let details = json!({
+            "message": end.sentence(),
+            "deletionDate": end.deleted.to_iso_8601(),
+            "recoverableWith": secrets,
+        });
+        Self { source: OPERATOR_SOURCE, ..Self::of_key(name, key, at, details) }
+    }
+
+    /// An imported material has expired, and its bytes are gone.
+    pub(crate) fn delete_expired_key_material(key: &KeyArn, id: Option<MaterialId>, at: Timestamp) -> Self {
+        let details = id.map_or_else(|| json!({}), |id| json!({"keyMaterialId": id}));
+        Self::of_key("DeleteExpiredKeyMaterial", key, at, details)
+    }
+
+    /// A key got new material.
+    pub(crate) fn rotate_key(key: &KeyArn, at: Timestamp, rotated: &Rotated) -> Self {
+        let details = json!({
+            "rotationType": rotated.kind,
+            "keyOrigin": rotated.origin,
+            "previousKeyMaterialId": rotated.previous,
+            "currentKeyMaterialId": rotated.current,
+        });
+        Self::of_key("RotateKey", key, at, details)
+    }
+
+    /// A Region of a multi-Region key took over what another one told it.
+    pub(crate) fn synchronize(key: &KeyArn, at: Timestamp) -> Self {
+        Self { by_role: true, ..Self::of_key("SynchronizeMultiRegionKey", key, at, json!({})) }
     }
 
     /// Something is wrong with the log or the store: a sentence, and the path of the row, if it is one.
@@ -61,6 +136,7 @@ impl ServiceEvent {
             key: None,
             read_only: true,
             details: json!({"message": sentence, "path": path}),
+            by_role: false,
         }
     }
 
@@ -68,29 +144,34 @@ impl ServiceEvent {
     pub(super) fn entry(&self) -> Entry {
         let account_id = self.account;
         let resource = |arn| ResourceElement { account_id, kind: "AWS::KMS::Key", arn };
+        let service = if self.by_role { MULTI_REGION_SERVICE } else { INTERNAL };
         let record = Record {
             event_version: EVENT_VERSION,
-            user_identity: UserIdentity::internal(account_id),
+            user_identity: if self.by_role {
+                UserIdentity::multi_region_role(account_id)
+            } else {
+                UserIdentity::internal(account_id)
+            },
             event_time: self.at.to_iso_8601(),
             event_source: self.source,
             event_name: self.name,
             aws_region: self.region.as_str(),
-            source_ip_address: INTERNAL.to_owned(),
-            user_agent: Some(INTERNAL),
+            source_ip_address: service.to_owned(),
+            user_agent: Some(service),
             error_code: None,
             error_message: None,
             request_parameters: None,
             response_elements: Value::Null,
             additional_event_data: None,
-            request_id: None,
+            request_id: self.by_role.then(Uuid::new_v4),
             event_id: self.id,
             read_only: self.read_only,
             resources: self.key.as_deref().map(resource).into_iter().collect(),
-            event_type: "AwsServiceEvent",
+            event_type: if self.by_role { "AwsApiCall" } else { "AwsServiceEvent" },
             management_event: true,
             recipient_account_id: account_id,
             shared_event_id: None,
-            service_event_details: Some(self.details.clone()),
+            service_event_details: (!self.by_role).then(|| self.details.clone()),
             event_category: "Management",
             tls_details: None,
         };
@@ -113,6 +194,7 @@ pub fn authentication_failures(region: Region, at: Timestamp, details: Value) ->
         key: None,
         read_only: true,
         details,
+        by_role: false,
     }
     .entry()
 }

@@ -72,6 +72,12 @@ struct Attributes {
 /// What CloudTrail calls its own services.
 pub(super) const INTERNAL: &str = "AWS Internal";
 
+/// The service that keeps the Regions of multi-Region keys in step.
+pub(super) const MULTI_REGION_SERVICE: &str = "mrk.kms.amazonaws.com";
+/// Its service-linked role.
+/// AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-auth-slr.html>
+const MULTI_REGION_ROLE: &str = "AWSServiceRoleForKeyManagementServiceMultiRegionKeys";
+
 impl<'a> UserIdentity<'a> {
     /// A caller, as its own account sees it.
     pub(super) fn of(caller: &'a Caller, web_identity: Option<&'a WebIdentity>) -> Self {
@@ -116,6 +122,20 @@ impl<'a> UserIdentity<'a> {
     /// Keyreeve itself, in an account.
     pub(super) fn internal(account: AccountId) -> Self {
         Self { account_id: Some(account), invoked_by: Some(INTERNAL), ..Self::default() }
+    }
+
+    /// The service-linked role of multi-Region keys, in an account.
+    pub(super) fn multi_region_role(account: AccountId) -> Self {
+        Self {
+            // Regions write this whether or not the role's row is there: its name stands for its unique id.
+            principal_id: Some(format!("{MULTI_REGION_ROLE}:{MULTI_REGION_SERVICE}")),
+            arn: Some(format!(
+                "arn:aws:sts::{account}:assumed-role/{MULTI_REGION_ROLE}/{MULTI_REGION_SERVICE}"
+            )),
+            account_id: Some(account),
+            invoked_by: Some(MULTI_REGION_SERVICE),
+            ..Self::typed("AssumedRole")
+        }
     }
 
     fn typed(kind: &'static str) -> Self {

@@ -11,6 +11,7 @@ use super::entity::{Entity, Move, arn_of};
 use super::inventory::AccountIam;
 use super::{Group, InstanceProfile, Role, User};
 use crate::audit::Cause;
+use crate::catalogue::Effect;
 use crate::desk::Desk;
 use crate::judgement::{Question, Subject};
 use crate::operation::{Operation, Proof};
@@ -128,6 +129,10 @@ impl<O: Operation> Proof<O> for AuthorizedIam<O> {
             for action in desk.row.actions {
                 permit(desk, &iam, action, &resource).await?;
             }
+        }
+        // After the verdict: whoever may not ask learns nothing of other Regions.
+        if desk.row.effect == Effect::Changes {
+            iam.identity.check_kept_here(iam.cause)?;
         }
         Ok(Self { account, operation: PhantomData })
     }

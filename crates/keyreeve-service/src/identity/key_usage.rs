@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Identity;
 use crate::audit::Cause;
 use crate::records::{Draft, path};
+use crate::usage::Uses;
 
 /// How often last uses are written again when their rows change at the same moment.
 const ATTEMPTS_MAX: usize = 4;
@@ -23,14 +24,23 @@ pub(crate) struct KeyUse {
     pub(crate) region: String,
 }
 
+impl Uses for KeyUse {
+    type Use = Self;
+
+    fn first(used: Self) -> Self {
+        used
+    }
+
+    fn add(&mut self, used: Self) {
+        *self = used;
+    }
+}
+
 impl Identity {
     /// Notes that an access key signed a request for a service in a Region.
     pub fn note_key_use(&self, access_key_id: &str, service: &str, region: &str, now: Timestamp) {
-        self.key_uses.note(access_key_id, || KeyUse {
-            at: now,
-            service: service.to_owned(),
-            region: region.to_owned(),
-        });
+        let (service, region) = (service.to_owned(), region.to_owned());
+        self.key_uses.note(access_key_id, KeyUse { at: now, service, region });
     }
 
     /// The last use of an access key, if it was ever used.
@@ -42,7 +52,7 @@ impl Identity {
     }
 
     /// Adds to the deletion of an access key that its last use goes with it.
-    pub(super) async fn draft_forget_use(&self, draft: Draft, id: &str) -> Result<Draft, KmsError> {
+    pub(crate) async fn draft_forget_use(&self, draft: Draft, id: &str) -> Result<Draft, KmsError> {
         let place = path::access_key_usage(id)?;
         let row = self.records.read::<KeyUse>(&place).await?;
         Ok(match row {
@@ -53,10 +63,12 @@ impl Identity {
 
     /// Writes the last uses that were noted since the last flush; where a later one is stored already, it stays.
     pub(crate) async fn flush_key_uses(&self, now: Timestamp) {
-        for batch in self.key_uses.drain().chunks(KEY_USES_PER_COMMIT) {
-            if let Err(error) = self.store_key_uses(batch, now).await {
-                tracing::warn!(%error, count = batch.len(), "last uses of access keys could not be written yet");
-                batch.iter().for_each(|(id, last)| self.key_uses.restore(id.clone(), last.clone()));
+        for batch in self.key_uses.unflushed().chunks(KEY_USES_PER_COMMIT) {
+            match self.store_key_uses(batch, now).await {
+                Ok(()) => self.key_uses.flushed(batch),
+                Err(error) => {
+                    tracing::warn!(%error, count = batch.len(), "last uses of access keys could not be written yet");
+                }
             }
         }
     }

@@ -17,6 +17,7 @@ mod issuer;
 mod key_list;
 mod key_usage;
 mod managed_policy;
+mod multi_region_role;
 pub(crate) mod oidc_provider;
 mod pins;
 mod principal_of;
@@ -27,6 +28,7 @@ mod role_gatehouse;
 mod service_principal;
 mod session;
 mod session_token;
+pub(crate) mod session_token_key;
 mod unique_id;
 mod user;
 mod web_identity;
@@ -36,12 +38,16 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use keyreeve_model::error::KmsError;
+use keyreeve_model::iam_error::IamError;
 use keyreeve_model::region::AccountId;
+use keyreeve_store::Path;
 use quick_cache::sync::Cache;
 
 use crate::audit::Cause;
+use crate::catalogue::Api;
 use crate::records::coherent::Coherent;
-use crate::records::{Draft, Records};
+use crate::records::{Draft, Records, path};
+use crate::regions::{Peer, Regions};
 use crate::usage::UsageTracker;
 
 pub use access_key::{Credential, NewAccessKey, Owner};
@@ -70,6 +76,7 @@ pub(crate) use whose::Whose;
 
 use key_usage::KeyUse;
 use profile::Profiles;
+use session_token_key::TokenKeys;
 
 /// Accounts kept in memory.
 const CACHED_ACCOUNTS_MAX: usize = 1_000;
@@ -86,7 +93,9 @@ pub struct Identity {
     key_uses: UsageTracker<String, KeyUse>,
     /// By the SHA-256 of the token: what a token says never changes.
     sessions: Cache<[u8; 32], Arc<OpenedSession>>,
+    token_keys: Coherent<(), Arc<TokenKeys>>,
     issuer_keys: OnceLock<Arc<dyn IssuerKeys>>,
+    regions: OnceLock<Arc<Regions>>,
 }
 
 impl fmt::Debug for Identity {
@@ -103,7 +112,9 @@ impl Identity {
             credentials: Coherent::new(CACHED_CREDENTIALS_MAX),
             profiles: Coherent::new(CACHED_ACCOUNTS_MAX),
             sessions: Cache::new(CACHED_SESSIONS_MAX),
+            token_keys: Coherent::new(1),
             issuer_keys: OnceLock::new(),
+            regions: OnceLock::new(),
             key_uses: UsageTracker::new(),
         }
     }
@@ -111,6 +122,16 @@ impl Identity {
     /// Asks identity providers for their keys by this, unless something was given before.
     pub(crate) fn ask_issuers_by(&self, keys: Arc<dyn IssuerKeys>) {
         drop(self.issuer_keys.set(keys));
+    }
+
+    /// From now on asks these whether the identities are kept elsewhere. Without it they are kept here.
+    pub(crate) fn kept_by(&self, regions: Arc<Regions>) {
+        drop(self.regions.set(regions));
+    }
+
+    /// Where the identities are kept, when that is elsewhere: nothing of them is changed here then.
+    pub(crate) fn home(&self) -> Option<Arc<Peer>> {
+        self.regions.get()?.home()
     }
 
     pub(crate) fn cache_misses(&self) -> u64 {
@@ -124,16 +145,71 @@ impl Identity {
     /// Commits a change of an account's IAM; answers once it is durable and no request is judged by what was before.
     ///
     /// # Errors
-    /// As [`Records::commit`].
+    /// As [`Records::commit`]; refused where the identities are kept elsewhere.
     pub(crate) async fn commit(
         &self,
         account: AccountId,
         draft: Draft,
         cause: Cause<'_>,
     ) -> Result<(), KmsError> {
+        if let Some(home) = self.home() {
+            return Err(kept_elsewhere(&home, cause));
+        }
         let outcome = self.records.commit(draft, cause).await;
         // Also after a failure: an unknown outcome may have been written.
         self.profiles.forget(&account);
         outcome
+    }
+
+    /// Writes rows as their home has them; answers once no request is judged by what was before.
+    ///
+    /// # Errors
+    /// As [`Records::commit`].
+    pub(crate) async fn arrive(
+        &self,
+        draft: Draft,
+        changed: &[Path],
+        cause: Cause<'_>,
+    ) -> Result<(), KmsError> {
+        let outcome = self.records.commit(draft, cause).await;
+        // Also after a failure: an unknown outcome may have been written.
+        changed.iter().for_each(|place| self.forget_row(place.as_str()));
+        outcome
+    }
+
+    /// Forgets whatever was made of a row.
+    fn forget_row(&self, place: &str) {
+        if let Some(id) = place.strip_prefix(path::ACCESS_KEYS_PREFIX) {
+            self.forget_access_key(id);
+        } else if place.starts_with(path::SESSION_TOKEN_KEYS_PREFIX) {
+            self.forget_token_keys();
+        } else {
+            // The row of an account, or one below it. Aliases and services of others are read when they are asked for.
+            let account = place.strip_prefix(path::ACCOUNTS_PREFIX).or_else(|| place.split('/').nth(1));
+            if let Some(account) = account.and_then(AccountId::parse) {
+                self.profiles.forget(&account);
+            }
+        }
+    }
+
+    /// Whether a request may change identities here.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) fn check_kept_here(&self, cause: Cause<'_>) -> Result<(), KmsError> {
+        self.home().map_or(Ok(()), |home| Err(kept_elsewhere(&home, cause)))
+    }
+}
+
+/// What whoever would change identities is told where they are not kept.
+fn kept_elsewhere(home: &Peer, cause: Cause<'_>) -> KmsError {
+    let text = format!(
+        "Identities of this deployment are kept in the Region {}, which answers other Regions at {}: send this request to \
+         that Region.",
+        home.region, home.endpoint
+    );
+    match cause {
+        Cause::Request(desk) if desk.row.api == Api::Iam => KmsError::Iam(IamError::UnmodifiableEntity(text)),
+        Cause::Request(_) | Cause::Event(_) | Cause::Reading | Cause::Upkeep(_) => KmsError::Refused(text),
     }
 }

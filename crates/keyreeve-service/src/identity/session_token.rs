@@ -1,5 +1,6 @@
 //! Session tokens: the terms of a session with its secret access key, sealed, so that reading one needs no row.
 //!
+//! Sealed under a key of `session_token_key.rs`, or, by earlier versions, under the keyring of one deployment.
 //! Sealed content is JSON: `{"version": 1, "key": "ASIA…", "secret": "…", "terms": {…}}`.
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyreeve_crypto::digest::sha256;
 use keyreeve_crypto::secret::SecretBytes;
+use keyreeve_crypto::session_token::number_of_session_token;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::iam_error::IamError;
 use keyreeve_model::timestamp::Timestamp;
@@ -57,40 +59,60 @@ impl Identity {
     /// Makes temporary credentials on these terms.
     ///
     /// # Errors
-    /// PackedPolicyTooLarge; [`KmsError::Internal`] when there is no randomness.
-    pub(crate) fn issue_session(&self, terms: &SessionTerms) -> Result<IssuedSession, KmsError> {
+    /// PackedPolicyTooLarge; [`KmsError::Internal`] when there is no randomness; store errors when no key was read yet.
+    pub(crate) async fn issue_session(&self, terms: &SessionTerms) -> Result<IssuedSession, KmsError> {
         let packed_percent = packed_percent(terms)?;
         let (access_key_id, secret) = (IdKind::TemporaryAccessKey.fresh()?, fresh_secret()?);
         let content = content(&access_key_id, &secret, terms)?;
-        let sealed = self.records().keyring().seal_token(PURPOSE, content.expose_secret());
-        let token = STANDARD.encode(sealed.map_err(|_| KmsError::Internal)?);
+        let keys = self.token_keys_to_seal(terms.issued).await?;
+        let sealing = keys.sealing(terms.issued).ok_or(KmsError::Internal)?;
+        let sealed = sealing.seal(PURPOSE, content.expose_secret()).map_err(|_| KmsError::Internal)?;
+        let token = STANDARD.encode(sealed);
         Ok(IssuedSession { access_key_id, secret, token, expires: terms.expires, packed_percent })
     }
 
     /// The session of a token that was issued with this access key id; none for every other text.
-    pub fn open_session(&self, access_key_id: &str, token: &str) -> Option<Arc<OpenedSession>> {
+    ///
+    /// # Errors
+    /// Store errors, while the keys of session tokens are not in memory.
+    pub async fn open_session(
+        &self,
+        access_key_id: &str,
+        token: &str,
+    ) -> Result<Option<Arc<OpenedSession>>, KmsError> {
         let digest = sha256(token.as_bytes());
         let opened = match self.sessions.get(&digest) {
             Some(known) => known,
             None => {
-                let opened = Arc::new(self.open_token(token)?);
+                let Some(opened) = self.open_token(token).await? else { return Ok(None) };
+                let opened = Arc::new(opened);
                 self.sessions.insert(digest, Arc::clone(&opened));
                 opened
             }
         };
-        (opened.access_key_id == access_key_id).then_some(opened)
+        Ok((opened.access_key_id == access_key_id).then_some(opened))
     }
 
-    fn open_token(&self, token: &str) -> Option<OpenedSession> {
-        let sealed = STANDARD.decode(token).ok()?;
-        let content = self.records().keyring().open_token(PURPOSE, &sealed).ok()?;
-        let Opened { version, key, secret, terms } = serde_json::from_slice(content.expose_secret()).ok()?;
-        let secret = SecretBytes::from(secret.into_bytes());
-        if version != VERSION {
-            return None;
-        }
-        OpenedSession::new(key, secret, terms).ok()
+    async fn open_token(&self, token: &str) -> Result<Option<OpenedSession>, KmsError> {
+        let Ok(sealed) = STANDARD.decode(token) else { return Ok(None) };
+        let content = match number_of_session_token(&sealed) {
+            Ok(number) => {
+                let keys = self.token_keys().await?;
+                keys.get(number).and_then(|key| key.open(PURPOSE, &sealed).ok())
+            }
+            Err(_) => self.records().keyring().open_token(PURPOSE, &sealed).ok(),
+        };
+        Ok(content.and_then(|content| parse(&content)))
     }
+}
+
+fn parse(content: &SecretBytes) -> Option<OpenedSession> {
+    let Opened { version, key, secret, terms } = serde_json::from_slice(content.expose_secret()).ok()?;
+    let secret = SecretBytes::from(secret.into_bytes());
+    if version != VERSION {
+        return None;
+    }
+    OpenedSession::new(key, secret, terms).ok()
 }
 
 /// The sealed content. The buffer never grows: it would leave the secret behind.
@@ -146,56 +168,73 @@ mod tests {
         SessionTerms::plain(owner, Timestamp::from_millis(0), Timestamp::from_millis(1_000))
     }
 
-    #[test]
-    fn a_token_opens_with_its_own_access_key_id_only_whether_cached_or_not() {
+    #[tokio::test]
+    async fn a_token_opens_with_its_own_access_key_id_only_whether_cached_or_not() {
         let identity = identity();
-        let issued = identity.issue_session(&terms()).unwrap();
+        let issued = identity.issue_session(&terms()).await.unwrap();
         assert_eq!(issued.secret.len(), 40);
         assert_eq!(issued.packed_percent, None);
         for _ in 0..2 {
-            let opened = identity.open_session(&issued.access_key_id, &issued.token).unwrap();
+            let opened = identity.open_session(&issued.access_key_id, &issued.token).await.unwrap().unwrap();
             assert!(opened.secret.ct_eq(&issued.secret));
-            assert!(identity.open_session("ASIAOTHEROTHEROTHER2", &issued.token).is_none());
+            assert!(identity.open_session("ASIAOTHEROTHEROTHER2", &issued.token).await.unwrap().is_none());
         }
     }
 
-    #[test]
-    fn an_altered_token_opens_never_also_when_the_right_one_was_opened_before() {
+    #[tokio::test]
+    async fn an_altered_token_opens_never_also_when_the_right_one_was_opened_before() {
         let identity = identity();
-        let issued = identity.issue_session(&terms()).unwrap();
-        assert!(identity.open_session(&issued.access_key_id, &issued.token).is_some());
+        let issued = identity.issue_session(&terms()).await.unwrap();
+        assert!(identity.open_session(&issued.access_key_id, &issued.token).await.unwrap().is_some());
         for index in 0..issued.token.len() {
             let mut altered = issued.token.clone().into_bytes();
             altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(altered).unwrap();
-            assert!(identity.open_session(&issued.access_key_id, &altered).is_none(), "{index}");
+            assert!(
+                identity.open_session(&issued.access_key_id, &altered).await.unwrap().is_none(),
+                "{index}"
+            );
         }
     }
 
-    #[test]
-    fn a_token_of_another_purpose_or_version_is_none_of_ours() {
+    #[tokio::test]
+    async fn a_token_of_another_purpose_or_version_is_none_of_ours() {
         let identity = identity();
-        let issued = identity.issue_session(&terms()).unwrap();
-        let keyring = identity.records().keyring();
-        let sealed = STANDARD.decode(&issued.token).unwrap();
-        let content = keyring.open_token(PURPOSE, &sealed).unwrap();
-        let marker = STANDARD.encode(keyring.seal_token("marker", content.expose_secret()).unwrap());
-        assert!(identity.open_session(&issued.access_key_id, &marker).is_none());
+        let issued = identity.issue_session(&terms()).await.unwrap();
+        let keys = identity.token_keys().await.unwrap();
+        let key = keys.get(1).unwrap();
+        let content = key.open(PURPOSE, &STANDARD.decode(&issued.token).unwrap()).unwrap();
+        let marker = STANDARD.encode(key.seal("marker", content.expose_secret()).unwrap());
+        assert!(identity.open_session(&issued.access_key_id, &marker).await.unwrap().is_none());
         let text = String::from_utf8(content.expose_secret().to_vec()).unwrap();
         let later = text.replace(r#""version":1"#, r#""version":2"#);
         assert_ne!(later, text);
-        let later = STANDARD.encode(keyring.seal_token(PURPOSE, later.as_bytes()).unwrap());
-        assert!(identity.open_session(&issued.access_key_id, &later).is_none());
+        let later = STANDARD.encode(key.seal(PURPOSE, later.as_bytes()).unwrap());
+        assert!(identity.open_session(&issued.access_key_id, &later).await.unwrap().is_none());
     }
 
-    #[test]
-    fn policies_and_tags_have_a_room_of_their_own() {
+    #[tokio::test]
+    async fn a_token_that_an_earlier_version_sealed_under_the_keyring_opens() {
+        let identity = identity();
+        let issued = identity.issue_session(&terms()).await.unwrap();
+        let keys = identity.token_keys().await.unwrap();
+        let content = keys.get(1).unwrap().open(PURPOSE, &STANDARD.decode(&issued.token).unwrap()).unwrap();
+        let keyring = identity.records().keyring();
+        let sealed = |purpose| STANDARD.encode(keyring.seal_token(purpose, content.expose_secret()).unwrap());
+        let (old, marker) = (sealed(PURPOSE), sealed("marker"));
+        let opened = identity.open_session(&issued.access_key_id, &old).await.unwrap().unwrap();
+        assert!(opened.secret.ct_eq(&issued.secret));
+        assert!(identity.open_session(&issued.access_key_id, &marker).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn policies_and_tags_have_a_room_of_their_own() {
         let identity = identity();
         let mut terms = terms();
         terms.tags = vec![("k".to_owned(), "v".repeat(4_000))];
-        assert_eq!(identity.issue_session(&terms).unwrap().packed_percent, Some(50));
+        assert_eq!(identity.issue_session(&terms).await.unwrap().packed_percent, Some(50));
         terms.tags = vec![("k".to_owned(), "v".repeat(9_000))];
-        let error = identity.issue_session(&terms).unwrap_err().wire();
+        let error = identity.issue_session(&terms).await.unwrap_err().wire();
         assert_eq!(error.code, "PackedPolicyTooLarge");
     }
 }

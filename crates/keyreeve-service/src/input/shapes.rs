@@ -6,10 +6,13 @@ use keyreeve_model::algorithm::{
     KeyUsage, MacAlgorithm, MessageType, Origin, SigningAlgorithm,
 };
 use keyreeve_model::grant::GrantOperation;
+use keyreeve_model::import::{ExpirationModel, ImportType, WrappingAlgorithm, WrappingKeySpec};
 use keyreeve_model::key_spec::{DataKeyPairSpec, KeySpec};
 use keyreeve_model::limits::{
     CIPHERTEXT_BYTES_MAX, GRANT_TOKENS_MAX, NUMBER_OF_BYTES_MAX, PLAINTEXT_BYTES_MAX,
+    ROTATION_PERIOD_DAYS_MAX, ROTATION_PERIOD_DAYS_MIN,
 };
+use keyreeve_model::rotation::IncludeKeyMaterial;
 
 use super::shape::{Kind, Member, Pattern, Structure};
 
@@ -23,6 +26,8 @@ const fn matching(min: usize, max: usize, pattern: &'static Pattern) -> Kind {
 
 /// `KeyIdType`.
 pub static KEY_ID: Kind = text(1, 2048);
+/// `RegionType`.
+pub static REGION: Kind = matching(1, 32, &REGION_NAME);
 /// `PlaintextType`.
 pub static PLAINTEXT: Kind = Kind::Blob { min: 1, max: PLAINTEXT_BYTES_MAX };
 /// `CiphertextType`.
@@ -75,6 +80,25 @@ pub static POLICY_NAME: Kind = matching(1, 128, &WORD);
 pub static ALIAS_NAME: Kind = matching(1, 256, &ALIAS);
 /// `PendingWindowInDaysType`.
 pub static PENDING_WINDOW: Kind = Kind::Integer { min: 1, max: 365 };
+/// `AlgorithmSpec`.
+pub static WRAPPING_ALGORITHM: Kind = Kind::Enum(WrappingAlgorithm::WIRE_NAMES);
+/// `WrappingKeySpec`.
+pub static WRAPPING_KEY_SPEC: Kind = Kind::Enum(WrappingKeySpec::WIRE_NAMES);
+/// `ImportType`.
+pub static IMPORT_TYPE: Kind = Kind::Enum(ImportType::WIRE_NAMES);
+/// `ExpirationModelType`.
+pub static EXPIRATION_MODEL: Kind = Kind::Enum(ExpirationModel::WIRE_NAMES);
+/// `DateType`.
+pub static DATE: Kind = Kind::Timestamp;
+/// `BackingKeyIdType`.
+pub static KEY_MATERIAL_ID: Kind = matching(64, 64, &LOWER_HEX);
+/// `KeyMaterialDescriptionType`.
+pub static KEY_MATERIAL_DESCRIPTION: Kind = matching(0, 256, &MATERIAL_TEXT);
+/// `RotationPeriodInDaysType`.
+pub static ROTATION_PERIOD: Kind =
+    Kind::Integer { min: ROTATION_PERIOD_DAYS_MIN as i64, max: ROTATION_PERIOD_DAYS_MAX as i64 };
+/// `IncludeKeyMaterial`.
+pub static INCLUDE_KEY_MATERIAL: Kind = Kind::Enum(IncludeKeyMaterial::WIRE_NAMES);
 /// `CustomKeyStoreIdType`.
 pub static CUSTOM_KEY_STORE_ID: Kind = text(1, 64);
 /// `XksKeyIdType`.
@@ -159,6 +183,8 @@ static POLICY_TEXT: Pattern = Pattern {
         !text.is_empty() && text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{FF}'))
     },
 };
+static REGION_NAME: Pattern =
+    Pattern { expression: r"^([a-z]+-){2,3}\d+$", matches: keyreeve_model::region::is_region_name };
 static WORD: Pattern = Pattern {
     expression: r"[\w]+",
     matches: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'),
@@ -167,6 +193,17 @@ static ALIAS: Pattern = Pattern {
     expression: r"^[a-zA-Z0-9:/_-]+$",
     matches: |text| {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'_' | b'-');
+        !text.is_empty() && text.bytes().all(allowed)
+    },
+};
+static LOWER_HEX: Pattern = Pattern {
+    expression: r"^[a-f0-9]+$",
+    matches: |text| !text.is_empty() && text.bytes().all(|b| matches!(b, b'a'..=b'f' | b'0'..=b'9')),
+};
+static MATERIAL_TEXT: Pattern = Pattern {
+    expression: r"^[a-zA-Z0-9:/_\s.-]+$",
+    matches: |text| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_.- \t\n\x0b\x0c\r".contains(&b);
         !text.is_empty() && text.bytes().all(allowed)
     },
 };

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::encryption_context::EncryptionContext;
 use keyreeve_model::grant::{Grant, GrantOperation};
+use keyreeve_model::region::Region;
 use keyreeve_policy::condition_key::{
     Actions, CallerFact, ClockFact, ConditionKey, ConnectionFact, ForwardingFact, GrantFact, KeyFact,
     RequestFact, Source, TrustFact,
@@ -45,6 +46,8 @@ pub(crate) struct KeyNaming<'a> {
     pub(crate) same_key: Option<bool>,
     /// Whole days since the key was last used, or made; asked for only where a condition key may tell it.
     pub(crate) days_without_usage: Option<i64>,
+    /// The Region that is asked for, where it is not the request's own.
+    pub(crate) region: Option<&'a Region>,
 }
 
 type Found<'v> = Option<Values<'v>>;
@@ -223,6 +226,7 @@ impl<'a> RequestContext<'a> {
                 None => self.created("MultiRegion", "MultiRegion", "false"),
             },
             KeyFact::MultiRegionKeyType => match entry {
+                Some(entry) if entry.record.is_replica_in(&entry.arn.region) => one("REPLICA"),
                 Some(entry) => entry.arn.key_id.is_multi_region().then(|| Values::One("PRIMARY".into())),
                 None => (self.created("MultiRegion", "MultiRegion", "false")
                     == Some(Values::One("true".into())))
@@ -376,7 +380,7 @@ impl<'a> RequestContext<'a> {
     fn of_request(&self, fact: RequestFact) -> Found<'_> {
         match fact {
             RequestFact::Alias => one(self.naming.alias?.as_str()),
-            RequestFact::Region => one(self.desk.caller.region.as_str()),
+            RequestFact::Region => one(self.naming.region.unwrap_or(&self.desk.caller.region).as_str()),
             RequestFact::ReEncryptOnSameKey => truth(self.naming.same_key?),
             // Requests with an attestation document are refused before they are judged.
             RequestFact::Attestation | RequestFact::NitroTpmAttestation => None,

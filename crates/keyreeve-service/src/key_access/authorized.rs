@@ -83,7 +83,10 @@ impl<O> AuthorizedKey<O> {
         desk: &Desk<'_>,
         prefix: &[u8; 16],
     ) -> Result<Option<Arc<Material>>, KmsError> {
-        let material = desk.service.keys.material_named(&self.entry, prefix).await?;
+        let material = match desk.service.keys.material_named(&self.entry, prefix).await? {
+            Some(material) => Some(material),
+            None => desk.service.pull_material(&self.entry, prefix).await?,
+        };
         if let Some(material) = &material {
             note(desk, material);
         }

@@ -1,19 +1,18 @@
 //! Creating keys: the key, its owner entry and its material in one commit, read back before anyone hears of it.
 
-use std::sync::Arc;
-
+use keyreeve_crypto::keyring::Purpose;
 use keyreeve_crypto::secret::KeyMaterial;
 use keyreeve_model::algorithm::KeyManager;
 use keyreeve_model::arn::{AliasArn, KeyArn};
 use keyreeve_model::error::{KmsError, Quota};
 use keyreeve_model::key_id::KeyId;
-use keyreeve_model::key_record::{KeyRecord, MaterialSlot};
+use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::limits::KEYS_PER_ACCOUNT_MAX;
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::timestamp::Timestamp;
 
 use super::alias::AliasRecord;
-use super::material::{Material, binding, current_slot};
+use super::material::current_slot;
 use super::{AuthorizedCall, KeyAccess};
 use crate::audit::Cause;
 use crate::desk::Desk;
@@ -57,16 +56,18 @@ impl KeyAccess {
         if key.record.manager == KeyManager::Customer {
             self.within_quota(&key.arn).await?;
         }
-        let mut draft = self
-            .records
-            .draft()?
+        let draft = self.records.draft()?;
+        let first_domain_epoch = Some(draft.keyring().active_epoch(Purpose::Domain).number);
+        let record = KeyRecord { first_domain_epoch, ..key.record.clone() };
+        let mut draft = draft
             .put(&path::key_owner(&key.arn.region, key.arn.key_id)?, None, &key.arn.account)?
-            .put(&path::key(&key.arn)?, None, &key.record)?;
+            .put(&path::key(&key.arn)?, None, &record)?;
         let slot = current_slot(&key.arn, &key.record);
         if let Some(material) = &key.material {
-            let wrapped = draft.keyring().wrap_material(material, &binding(&slot, &key.record));
-            draft =
-                draft.put_bytes(&path::material(&slot)?, None, &wrapped.map_err(|_| KmsError::Internal)?)?;
+            draft = Self::put_material(draft, &slot, &key.record, material, None)?;
+        }
+        if let Some((when, _)) = key.record.next_due() {
+            draft = draft.put(&path::due(&key.arn, when)?, None, &())?;
         }
         if let Some(alias) = alias {
             let record = AliasRecord { target: key.arn.key_id, created: now, updated: now };
@@ -86,31 +87,12 @@ impl KeyAccess {
             self.counts.adjust(&(key.arn.region.clone(), key.arn.account), 1);
         }
         if let Some(material) = &key.material {
-            self.verify_stored(key, material, slot).await?;
+            self.verify_stored(&key.record, slot, material).await?;
         }
         Ok(())
     }
 
-    /// Reads the material back from the persisted bytes and compares: a key that could not be read again later must
-    /// never be acknowledged.
-    async fn verify_stored(
-        &self,
-        key: &NewKey,
-        material: &KeyMaterial,
-        slot: MaterialSlot,
-    ) -> Result<(), KmsError> {
-        let row = self.records.read_bytes(&path::material(&slot)?).await?.ok_or(KmsError::Internal)?;
-        let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(&slot, &key.record));
-        if !unwrapped.is_ok_and(|unwrapped| unwrapped.ct_eq(material)) {
-            tracing::error!(key = %key.arn, "new key material reads back differently: the key is not acknowledged");
-            return Err(KmsError::Internal);
-        }
-        let opened = Material::open(&key.arn, &key.record, material)?;
-        self.materials.insert(slot, Arc::new(opened));
-        Ok(())
-    }
-
-    async fn within_quota(&self, arn: &KeyArn) -> Result<(), KmsError> {
+    pub(super) async fn within_quota(&self, arn: &KeyArn) -> Result<(), KmsError> {
         let place = (arn.region.clone(), arn.account);
         if self.counts.get(&place).is_none() {
             let count = self.count_keys(&place.0, place.1).await?;

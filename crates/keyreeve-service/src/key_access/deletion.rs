@@ -6,75 +6,39 @@ use keyreeve_model::algorithm::KeyManager;
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::{AliasArn, KeyArn};
 use keyreeve_model::error::KmsError;
+use keyreeve_model::key_record::MaterialSlot;
 use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::Path;
 
 use super::alias::AliasRecord;
-use super::material::current_slot;
 use super::{KeyAccess, KeyEntry};
 use crate::audit::{Cause, ServiceEvent};
 use crate::records::{Draft, path};
 
-/// Keys looked at in one page.
-const PAGE: usize = 100;
 /// Aliases removed in one commit: each costs two operations of the 96 that a store takes.
 const ALIASES_PER_COMMIT: usize = 20;
+/// Materials removed in one commit: each costs two operations.
+const MATERIALS_PER_COMMIT: usize = 30;
 
 impl KeyAccess {
-    /// Keeps the list of due deletions in step with a key's row.
-    pub(super) async fn reschedule(
-        &self,
-        draft: Draft,
-        arn: &KeyArn,
-        before: Option<Timestamp>,
-        after: Option<Timestamp>,
-    ) -> Result<Draft, KmsError> {
-        let draft = match before {
-            Some(when) => self.remove_row::<()>(draft, &path::due(arn, when)?).await?,
-            None => draft,
-        };
-        match after {
-            Some(when) => draft.put(&path::due(arn, when)?, None, &()),
-            None => Ok(draft),
-        }
-    }
-
-    /// Deletes every key that is due; answers how many.
-    pub(crate) async fn delete_expired(&self, now: Timestamp) -> Result<usize, KmsError> {
-        let (mut after, mut deleted) = (None, 0);
-        loop {
-            let page = self.records.page::<()>(path::DUE_PREFIX, after.as_ref(), PAGE).await?;
-            for (place, ()) in &page.rows {
-                let Some((arn, when)) = path::due_key(place) else { continue };
-                if when > now {
-                    continue;
-                }
-                match self.delete(&arn, place, now).await {
-                    Ok(true) => deleted += 1,
-                    // A damaged key stays, named in the log, and keeps no other from being deleted.
-                    Ok(false) | Err(KmsError::Internal) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(deleted),
-            }
-        }
-    }
-
     /// Deletes one key, if it is really due; a conflict leaves it to the next run.
-    async fn delete(&self, arn: &KeyArn, due: &Path, now: Timestamp) -> Result<bool, KmsError> {
-        let Some(entry) = self.entry(arn).await?.filter(|entry| entry.record.is_expired(now)) else {
+    pub(super) async fn delete(
+        &self,
+        entry: &KeyEntry,
+        due: &Path,
+        now: Timestamp,
+    ) -> Result<bool, KmsError> {
+        let arn = &entry.arn;
+        // A replica that has what no other Region has waits until the primary took it in.
+        if !entry.record.is_expired(now) || !Self::may_go(entry) {
             return Ok(false);
-        };
+        }
         let event = ServiceEvent::delete_key(arn, now);
-        match self.delete_rows(&entry, due, &event, now).await {
+        match self.delete_rows(entry, due, &event, now).await {
             Ok(()) => {}
             Err(KmsError::Conflict) => return Ok(false),
             Err(error) => return Err(error),
         }
-        self.materials.remove(&current_slot(arn, &entry.record));
         if entry.record.manager == KeyManager::Customer {
             self.counts.adjust(&(arn.region.clone(), arn.account), -1);
         }
@@ -95,15 +59,35 @@ impl KeyAccess {
             self.delete_aliases(arn, batch, now).await?;
         }
         self.delete_grants(arn, Cause::Upkeep(now)).await?;
+        let slots = self.slots(arn).await?;
+        let history = self.records.read::<serde_json::Value>(&path::material_history(arn)?).await?;
+        let had_material = !slots.is_empty() || history.is_some();
+        let last = slots.len().saturating_sub(MATERIALS_PER_COMMIT);
+        let (earlier, slots) = slots.split_at(last);
+        for batch in earlier.chunks(MATERIALS_PER_COMMIT) {
+            let draft = self.remove_materials(self.records.draft()?, batch).await?;
+            self.records.commit(draft, Cause::Upkeep(now)).await?;
+        }
         let mut draft = self.records.draft()?.delete(&path::key(arn)?, entry.stamp);
         draft =
             self.remove_row::<serde_json::Value>(draft, &path::key_owner(&arn.region, arn.key_id)?).await?;
         draft = self.remove_row::<serde_json::Value>(draft, &path::aliases_of(arn)?).await?;
         draft = self.remove_row::<serde_json::Value>(draft, &path::last_usage(arn)?).await?;
+        draft = self.remove_row::<serde_json::Value>(draft, &path::material_usage(arn)?).await?;
         draft = self.remove_row::<()>(draft, due).await?;
-        draft = self.remove_material(draft, entry).await?;
+        if let Some(history) = history {
+            draft = draft.delete(&path::material_history(arn)?, history.stamp);
+        }
+        draft = self.draft_end(draft, entry).await?;
+        draft = self.remove_materials(draft, slots).await?;
+        // A deployment that lives in memory has no older disk.
+        if had_material && self.records.is_anchored() {
+            draft = self.remember_deleted(draft, entry, now).await?;
+        }
         let outcome = self.records.commit(draft, Cause::Event(event)).await;
         self.forget_key(arn);
+        self.stir.notify_one();
+        earlier.iter().chain(slots).for_each(|slot| self.forget_material(slot));
         outcome
     }
 
@@ -131,12 +115,14 @@ impl KeyAccess {
         outcome
     }
 
-    async fn remove_material(&self, draft: Draft, entry: &KeyEntry) -> Result<Draft, KmsError> {
-        let place = path::material(&current_slot(&entry.arn, &entry.record))?;
-        Ok(match self.records.read_bytes(&place).await? {
-            Some(row) => draft.delete(&place, row.stamp),
-            None => draft,
-        })
+    async fn remove_materials(&self, mut draft: Draft, slots: &[MaterialSlot]) -> Result<Draft, KmsError> {
+        for slot in slots {
+            let place = path::material(slot)?;
+            if let Some(row) = self.records.read_bytes(&place).await? {
+                draft = draft.delete(&place, row.stamp);
+            }
+        }
+        Ok(draft)
     }
 
     pub(super) async fn remove_row<T: serde::de::DeserializeOwned>(

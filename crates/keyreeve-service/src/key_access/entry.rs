@@ -12,6 +12,7 @@ use keyreeve_policy::policy::{Grammar, Policy};
 use super::{KeyAccess, Material};
 use crate::audit::Cause;
 use crate::records::{Stamp, path};
+use crate::regions::KeyThere;
 
 /// A key that exists.
 #[derive(Debug)]
@@ -30,6 +31,11 @@ pub(crate) struct KeyEntry {
 }
 
 impl KeyEntry {
+    /// A key as another Region says that it is there; nothing but a judgement is made of it.
+    pub(super) fn elsewhere(arn: KeyArn, there: KeyThere) -> Result<Self, KmsError> {
+        Self::new(arn, there.record, Stamp::NOWHERE, there.aliases)
+    }
+
     fn new(arn: KeyArn, record: KeyRecord, stamp: Stamp, aliases: Vec<AliasName>) -> Result<Self, KmsError> {
         let text = arn.to_string().into_boxed_str();
         let policy = compiled(&arn, &record)?;
@@ -71,6 +77,11 @@ impl KeyAccess {
         Ok(entry)
     }
 
+    /// Whether no change of the key was committed since the entry was read, as far as the cache knows.
+    pub(super) fn is_current(&self, entry: &KeyEntry) -> bool {
+        self.keys.get(&entry.arn).flatten().is_some_and(|known| known.stamp == entry.stamp)
+    }
+
     /// Writes a key's row in place of the one that was read.
     pub(super) async fn replace(
         &self,
@@ -78,13 +89,7 @@ impl KeyAccess {
         record: &KeyRecord,
         cause: Cause<'_>,
     ) -> Result<(), KmsError> {
-        let mut draft = self.records.draft()?.put(&path::key(&entry.arn)?, Some(entry.stamp), record)?;
-        if entry.record.deletion != record.deletion {
-            draft = self.reschedule(draft, &entry.arn, entry.record.deletion, record.deletion).await?;
-        }
-        let outcome = self.records.commit(draft, cause).await;
-        // Also after a failure: a conflict means that the cached row is old, an unknown outcome that it may be.
-        self.forget_key(&entry.arn);
-        outcome
+        let draft = self.redraft(self.records.draft()?, entry, record).await?;
+        self.commit_key(draft, entry, cause).await
     }
 }

@@ -7,6 +7,7 @@ use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::{AliasArn, KeyArn, KeyRef};
 use keyreeve_model::error::{Invalid, KmsError};
 use keyreeve_model::grant::GrantOperation;
+use keyreeve_model::region::Region;
 use keyreeve_model::timestamp::DAY_MILLIS;
 use keyreeve_policy::grant::GrantUse;
 use keyreeve_policy::verdict::{Denial, Verdict};
@@ -19,6 +20,9 @@ use crate::desk::Desk;
 use crate::input::Facts;
 use crate::judgement::{KeyNaming, Question, Subject};
 use crate::operation::{Operation, Proof};
+use crate::operations::replicate_key::ReplicateKey;
+use crate::operations::update_primary_region::UpdatePrimaryRegion;
+use crate::regions::KeyThere;
 
 /// An action of the operation, by its place in the row.
 pub(super) fn action(desk: &Desk<'_>, index: usize) -> Result<&'static str, KmsError> {
@@ -110,7 +114,7 @@ async fn admit<O>(
     match key {
         UnjudgedKey::Found { entry } => {
             let foreign = entry.arn.account != desk.caller.account();
-            let naming = KeyNaming { alias: alias_in(name), same_key, days_without_usage: None };
+            let naming = KeyNaming { alias: alias_in(name), same_key, ..KeyNaming::default() };
             let permitted = permit_key(desk, action, &entry, naming).await;
             // Whoever may not use a key of another account is not told that it exists.
             if permitted.is_ok() || !foreign {
@@ -120,8 +124,11 @@ async fn admit<O>(
                 KeyName::Ciphertext(_) if foreign => permitted.map_err(|_| ciphertext_denied())?,
                 KeyName::Ciphertext(_) | KeyName::Ref(_) => permitted?,
             };
+            if row.origin.is_some_and(|origin| origin != entry.record.origin) {
+                return Err(KmsError::UnsupportedOrigin(entry.arn.clone(), entry.record.origin));
+            }
             row.states
-                .check(entry.record.state)
+                .check(entry.record.state_at(desk.now))
                 .map_err(|refusal| KmsError::State(entry.arn.clone(), refusal))?;
             match row.usage {
                 Some(usage) if usage != entry.record.usage => {
@@ -177,6 +184,40 @@ impl<O: Operation> Proof<O> for AuthorizedKey<O> {
             }
         }
         admit(desk, action, &name, None, unjudged).await
+    }
+}
+
+impl AuthorizedKey<ReplicateKey> {
+    /// Whether the caller may create a key in the Region of the replica, and tag it.
+    ///
+    /// # Errors
+    /// [`KmsError::AccessDenied`].
+    pub(crate) fn permit_in(&self, desk: &Desk<'_>, region: &Region, tags: bool) -> Result<(), KmsError> {
+        let tagging = desk.row.tagging.filter(|_| tags);
+        for action in [desk.row.making, tagging].into_iter().flatten() {
+            let mut question = Question::new(desk, action, Subject::Everything);
+            question.context().naming = KeyNaming { region: Some(region), ..KeyNaming::default() };
+            question.permit()?;
+        }
+        Ok(())
+    }
+}
+
+impl AuthorizedKey<UpdatePrimaryRegion> {
+    /// Whether the caller may make the replica the primary, by what its own Region says of it, and whether it may be.
+    ///
+    /// # Errors
+    /// [`KmsError::AccessDenied`], [`KmsError::State`]; both name the replica.
+    pub(crate) fn permit_at(
+        &self,
+        desk: &Desk<'_>,
+        replica: KeyArn,
+        there: KeyThere,
+    ) -> Result<(), KmsError> {
+        let entry = KeyEntry::elsewhere(replica, there)?;
+        Question::new(desk, action(desk, 0)?, Subject::Key(&entry)).permit()?;
+        let states = desk.row.states.check(entry.record.state);
+        states.map_err(|refusal| KmsError::State(entry.arn.clone(), refusal))
     }
 }
 

@@ -1,8 +1,6 @@
 //! AWS managed keys: `alias/aws/<service>` and its key appear on first use.
 //! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>
 
-use std::collections::BTreeMap;
-
 use keyreeve_crypto::open_key;
 use keyreeve_model::algorithm::{KeyManager, KeyUsage, Origin};
 use keyreeve_model::alias::AWS_MANAGED_SERVICES;
@@ -11,6 +9,8 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::key_state::KeyState;
+use keyreeve_model::limits::ROTATION_PERIOD_DAYS_DEFAULT;
+use keyreeve_model::rotation::RotationSchedule;
 use keyreeve_policy::key_policy::aws_managed_key_policy;
 
 use super::NewKey;
@@ -30,19 +30,13 @@ pub(super) async fn make(desk: &Desk<'_>, alias: &AliasArn) -> Result<bool, KmsE
     let region = &alias.region;
     let arn = desk.key_arn(super::create::new_key_id(false)?);
     let mut record = KeyRecord {
-        spec: KeySpec::SymmetricDefault,
-        usage: KeyUsage::EncryptDecrypt,
-        origin: Origin::AwsKms,
         manager: KeyManager::Aws,
-        created: desk.now,
         description: format!("Default key that protects my {service} data when no other key is defined"),
         state: KeyState::Enabled,
-        deletion: None,
         policy: aws_managed_key_policy(region.partition(), region.as_str(), alias.account, service),
-        policy_pins: BTreeMap::new(),
-        tags: keyreeve_model::tag::Tags::default(),
         has_material: true,
-        current_material: None,
+        rotation: Some(RotationSchedule::starting(ROTATION_PERIOD_DAYS_DEFAULT, desk.now)),
+        ..KeyRecord::new(KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt, Origin::AwsKms, desk.now)
     };
     let material = open_key::generate(record.spec).map_err(|_| KmsError::Internal)?;
     record.current_material = super::material::material_id(&arn, &record, &material)?;

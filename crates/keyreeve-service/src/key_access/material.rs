@@ -13,7 +13,7 @@ use keyreeve_model::key_spec::KeyClass;
 use keyreeve_model::material_id::MaterialId;
 
 use super::{KeyAccess, KeyEntry};
-use crate::records::path;
+use crate::records::{Draft, Stamp, path};
 
 /// An opened key.
 #[derive(Debug)]
@@ -65,6 +65,23 @@ pub(crate) fn material_id(
     }
 }
 
+/// What a ciphertext says of the id of its material.
+pub(super) type MaterialPrefix = [u8; MaterialId::PREFIX_LEN];
+
+/// What an opened material is called in the cache: as ciphertexts name it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct MaterialName {
+    key: KeyArn,
+    /// `None` for the only material of a key.
+    prefix: Option<MaterialPrefix>,
+}
+
+impl MaterialName {
+    fn of(slot: &MaterialSlot) -> Self {
+        Self { key: slot.key.clone(), prefix: slot.material.map(|id| id.prefix()) }
+    }
+}
+
 /// Where the material that a key uses now is stored.
 pub(super) fn current_slot(arn: &KeyArn, record: &KeyRecord) -> MaterialSlot {
     MaterialSlot { key: arn.clone(), material: record.current_material }
@@ -91,22 +108,90 @@ impl KeyAccess {
         Ok(Arc::clone(entry.material.get_or_init(|| material)))
     }
 
-    /// The material whose id begins as a ciphertext says, if the key has it.
+    /// The material whose id begins as a ciphertext says, if the key has it: the current one, an older one, or one that
+    /// waits for its rotation. However many there are, it is found by its path.
     pub(super) async fn material_named(
         &self,
         entry: &KeyEntry,
-        prefix: &[u8; 16],
+        prefix: &MaterialPrefix,
     ) -> Result<Option<Arc<Material>>, KmsError> {
-        match entry.record.current_material {
-            Some(id) if id.prefix() == *prefix => self.current_material(entry).await.map(Some),
-            Some(_) | None => Ok(None),
+        if entry.record.current_material.is_some_and(|id| id.prefix() == *prefix) {
+            return self.current_material(entry).await.map(Some);
         }
+        if let Some(material) =
+            self.materials.get(&MaterialName { key: entry.arn.clone(), prefix: Some(*prefix) })
+        {
+            return Ok(Some(material));
+        }
+        match self.slot_named(&entry.arn, prefix).await? {
+            Some(slot) => self.material(entry, slot).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The slot of the material whose id begins so.
+    pub(super) async fn slot_named(
+        &self,
+        key: &KeyArn,
+        prefix: &MaterialPrefix,
+    ) -> Result<Option<MaterialSlot>, KmsError> {
+        let place = format!("{}{}", path::materials_prefix(key), hex::encode(prefix));
+        let found = self.records.paths_below(&place, 1).await?;
+        Ok(found.first().and_then(path::material_slot))
+    }
+
+    /// Where the key's materials are stored: all that are here.
+    pub(super) async fn slots(&self, key: &KeyArn) -> Result<Vec<MaterialSlot>, KmsError> {
+        let places = self.records.paths_below(&path::materials_prefix(key), usize::MAX).await?;
+        Ok(places.iter().filter_map(path::material_slot).collect())
+    }
+
+    /// No cache holds the opened material any more.
+    pub(super) fn forget_material(&self, slot: &MaterialSlot) {
+        self.materials.remove(&MaterialName::of(slot));
+    }
+
+    /// Writes another material of the key. To be read back once it is committed (`verify_stored`).
+    pub(super) fn put_material(
+        draft: Draft,
+        slot: &MaterialSlot,
+        record: &KeyRecord,
+        material: &KeyMaterial,
+        before: Option<Stamp>,
+    ) -> Result<Draft, KmsError> {
+        let wrapped = draft.keyring().wrap_material(material, &binding(slot, record));
+        draft.put_bytes(&path::material(slot)?, before, &wrapped.map_err(|_| KmsError::Internal)?)
+    }
+
+    /// Reads a material back from the persisted bytes and compares: one that could not be read again later must
+    /// never be acknowledged.
+    pub(super) async fn verify_stored(
+        &self,
+        record: &KeyRecord,
+        slot: MaterialSlot,
+        material: &KeyMaterial,
+    ) -> Result<(), KmsError> {
+        let row = self.records.read_bytes(&path::material(&slot)?).await?.ok_or(KmsError::Internal)?;
+        let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(&slot, record));
+        if !unwrapped.is_ok_and(|unwrapped| unwrapped.ct_eq(material)) {
+            tracing::error!(key = %slot.key, "new key material reads back differently: it is not acknowledged");
+            return Err(KmsError::Internal);
+        }
+        let opened = Material::open(&slot.key, record, material)?;
+        self.materials.insert(MaterialName::of(&slot), Arc::new(opened));
+        Ok(())
     }
 
     /// Requests that want the same material at once open it once: each further copy of a private key would be one more
     /// to keep and to find.
     async fn material(&self, entry: &KeyEntry, slot: MaterialSlot) -> Result<Arc<Material>, KmsError> {
-        self.materials.get_or_insert_async(&slot, self.open_material(entry, &slot)).await
+        let name = MaterialName::of(&slot);
+        let material = self.materials.get_or_insert_async(&name, self.open_material(entry, &slot)).await?;
+        // One that was deleted while it was being opened stays with nobody who asks later.
+        if !self.is_current(entry) {
+            self.materials.remove(&name);
+        }
+        Ok(material)
     }
 
     async fn open_material(&self, entry: &KeyEntry, slot: &MaterialSlot) -> Result<Arc<Material>, KmsError> {

@@ -20,7 +20,8 @@ struct Quarantine {
 }
 
 /// What rows of a key are called in their paths.
-const ABOUT_KEYS: &[&str] = &["key", "material", "aliases-of", "grant", "grantee", "grant-name"];
+const ABOUT_KEYS: &[&str] =
+    &["key", "material", "material-history", "aliases-of", "grant", "grantee", "grant-name", "replication"];
 
 /// The key that a row is about.
 pub(crate) fn key_of_row(path: &str) -> Option<KeyArn> {

@@ -3,13 +3,14 @@
 
 use keyreeve_crypto::open_key;
 use keyreeve_crypto::secret::{KeyMaterial, SecretBytes};
-use keyreeve_model::algorithm::{KeyManager, KeyUsage, Origin};
+use keyreeve_model::algorithm::{KeyUsage, Origin};
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::{AliasArn, KeyArn};
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::key_state::KeyState;
+use keyreeve_model::multi_region::MultiRegion;
 use keyreeve_model::region::AccountId;
 use keyreeve_model::tag::Tags;
 use keyreeve_model::timestamp::Timestamp;
@@ -156,6 +157,10 @@ impl KeyAccess {
             return Err(SeedFault::OtherKind(stored.spec, stored.usage));
         }
         let Some(material) = &key.material else { return Ok(()) };
+        // Its owner deleted what was seeded, or let it expire.
+        if stored.origin == Origin::External && !stored.has_material {
+            return Ok(());
+        }
         let slot = current_slot(&key.arn, stored);
         let row = self.records.read_bytes(&path::material(&slot)?).await?.ok_or(SeedFault::OtherMaterial)?;
         let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(&slot, stored));
@@ -188,20 +193,16 @@ impl KeyAccess {
             (None, Origin::External) => None,
             (None, _) => Some(open_key::generate(key.spec).map_err(|_| KmsError::Internal)?),
         };
+        let multi_region = arn.key_id.is_multi_region().then(|| MultiRegion::first(arn.region.clone()));
         let mut record = KeyRecord {
-            spec: key.spec,
-            usage: key.usage,
-            origin: key.origin,
-            manager: KeyManager::Customer,
-            created: now,
             description: key.description,
             state: if material.is_some() { KeyState::Enabled } else { KeyState::PendingImport },
-            deletion: None,
             policy: policy.text,
             policy_pins: policy.pins,
             tags: key.tags,
             has_material: material.is_some(),
-            current_material: None,
+            multi_region,
+            ..KeyRecord::new(key.spec, key.usage, key.origin, now)
         };
         if let Some(material) = &material {
             let opened = material_id(&arn, &record, material);

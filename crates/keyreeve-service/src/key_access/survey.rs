@@ -1,6 +1,8 @@
 //! What operators see of the keys of every account: rows, never material. Each method belongs to the proof of one
 //! operation, so that no operation of an account can call it.
 
+use std::sync::Arc;
+
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::{KeyArn, KeyRef};
 use keyreeve_model::error::KmsError;
@@ -11,7 +13,7 @@ use keyreeve_store::Path;
 
 use super::list::Listed;
 use super::resolve::UnjudgedKey;
-use super::{AuthorizedCall, KeyAccess, KeyName};
+use super::{AuthorizedCall, KeyAccess, KeyEntry, KeyName};
 use crate::desk::Desk;
 use crate::operations::operator::describe_any_key::DescribeAnyKey;
 use crate::operations::operator::list_all_keys::ListAllKeys;
@@ -61,11 +63,25 @@ impl AuthorizedCall<ListAllKeys> {
 }
 
 impl AuthorizedCall<DescribeAnyKey> {
-    /// One key of any account. A bare id is looked up in the Region; a bare alias says no account and is refused.
+    /// One key of any account.
     pub(crate) async fn survey(&self, desk: &Desk<'_>, key: &KeyRef) -> Result<SurveyedKey, KmsError> {
         let keys = &desk.service.keys;
+        let entry = keys.of_any_account(desk, key).await?;
+        let aliases = keys.names_of(&entry.arn).await?.map(|row| row.value).unwrap_or_default();
+        Ok(SurveyedKey { arn: entry.arn.clone(), record: Some(entry.record.clone()), aliases })
+    }
+}
+
+impl KeyAccess {
+    /// A key of any account, for the operations of operators. A bare id is looked up in the Region; a bare alias says no
+    /// account and is refused.
+    pub(super) async fn of_any_account(
+        &self,
+        desk: &Desk<'_>,
+        key: &KeyRef,
+    ) -> Result<Arc<KeyEntry>, KmsError> {
         let name = match key {
-            KeyRef::Id(id) => match keys.owner(desk, *id).await? {
+            KeyRef::Id(id) => match self.owner(desk, *id).await? {
                 Some(account) => {
                     KeyRef::Arn(KeyArn { region: desk.caller.region.clone(), account, key_id: *id })
                 }
@@ -74,19 +90,14 @@ impl AuthorizedCall<DescribeAnyKey> {
             KeyRef::Alias(_) => return Err(KmsError::AliasesNotSupported),
             KeyRef::Arn(_) | KeyRef::AliasArn(_) => key.clone(),
         };
-        match keys.resolve(desk, &KeyName::Ref(name), true).await? {
-            UnjudgedKey::Found { entry } => {
-                let aliases = keys.names_of(&entry.arn).await?.map(|row| row.value).unwrap_or_default();
-                Ok(SurveyedKey { arn: entry.arn.clone(), record: Some(entry.record.clone()), aliases })
-            }
+        match self.resolve(desk, &KeyName::Ref(name), true).await? {
+            UnjudgedKey::Found { entry } => Ok(entry),
             UnjudgedKey::MissingKey(arn) => Err(KmsError::KeyNotFound(arn)),
             UnjudgedKey::MissingAlias(arn) => Err(KmsError::AliasNotFound(arn)),
             UnjudgedKey::MissingCiphertextKey => Err(KmsError::Internal),
         }
     }
-}
 
-impl KeyAccess {
     /// A page of ids under a prefix, with their accounts.
     async fn arns(
         &self,

@@ -39,9 +39,10 @@ impl Operation for CancelKeyDeletion {
     async fn run<'a>(desk: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
         let mut record = key.record().clone();
         // AWS: disabled, also when the key was enabled before; a key without its imported material waits for it.
-        let lacks_material = record.origin == Origin::External && !record.has_material;
+        let lacks_material = record.origin == Origin::External && !record.is_complete_at(desk.now);
         record.state = if lacks_material { KeyState::PendingImport } else { KeyState::Disabled };
         record.deletion = None;
+        record.pending_window_days = None;
         key.replace(desk, &record).await?;
         Ok(Reply { key_id: key.arn_text() })
     }

@@ -3,11 +3,12 @@
 
 use keyreeve_crypto::open_key;
 use keyreeve_crypto::secret::KeyMaterial;
-use keyreeve_model::algorithm::{KeyManager, KeyUsage, Origin};
+use keyreeve_model::algorithm::{KeyUsage, Origin};
 use keyreeve_model::error::{Invalid, KmsError};
 use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::key_state::KeyState;
+use keyreeve_model::multi_region::MultiRegion;
 use keyreeve_model::tag::Tags;
 use keyreeve_policy::key_policy::default_key_policy;
 use serde::Serialize;
@@ -100,26 +101,27 @@ impl Operation for CreateKey {
         }
         let key = NewKey { arn, record, material };
         call.create_key(desk, &key).await?;
-        Ok(Reply { key_metadata: KeyMetadata::new(&key.arn, &key.record) })
+        if request.multi_region
+            && let Err(error) = desk.service.identity().keep_multi_region_role(desk).await
+        {
+            // The key is there; the role means something to who looks for it only.
+            tracing::warn!(%error, "the service-linked role of multi-Region keys is not made");
+        }
+        Ok(Reply { key_metadata: KeyMetadata::new(&key.arn, &key.record, desk.now) })
     }
 }
 
 impl Request {
     fn record(&self, desk: &Desk<'_>, policy: CheckedPolicy, has_material: bool) -> KeyRecord {
         KeyRecord {
-            spec: self.spec,
-            usage: self.usage,
-            origin: self.origin,
-            manager: KeyManager::Customer,
-            created: desk.now,
             description: self.description.clone(),
             state: if has_material { KeyState::Enabled } else { KeyState::PendingImport },
-            deletion: None,
             policy: policy.text,
             policy_pins: policy.pins,
             tags: self.tags.clone(),
             has_material,
-            current_material: None,
+            multi_region: self.multi_region.then(|| MultiRegion::first(desk.caller.region.clone())),
+            ..KeyRecord::new(self.spec, self.usage, self.origin, desk.now)
         }
     }
 }

@@ -73,7 +73,7 @@ impl Operation for Decrypt {
         let opened = request.source.decrypt(desk, &key).await?;
         request.dry_run.before_effect()?;
         let opened = opened.ok_or(KmsError::Internal)?;
-        key.used(desk, "Decrypt");
+        key.decrypted(desk, "Decrypt", opened.material_id);
         Ok(Reply {
             key_id: key.arn_text(),
             plaintext: SecretBlob(opened.plaintext),

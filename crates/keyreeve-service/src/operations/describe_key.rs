@@ -42,7 +42,7 @@ impl Operation for DescribeKey {
         KeyName::Ref(key.clone())
     }
 
-    async fn run<'a>(_: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
-        Ok(Reply { key_metadata: KeyMetadata::new(key.arn(), key.record()) })
+    async fn run<'a>(desk: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
+        Ok(Reply { key_metadata: KeyMetadata::new(key.arn(), key.record(), desk.now) })
     }
 }

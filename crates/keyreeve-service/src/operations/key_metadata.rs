@@ -6,11 +6,14 @@ use keyreeve_model::algorithm::{
     Origin, SigningAlgorithm,
 };
 use keyreeve_model::arn::KeyArn;
+use keyreeve_model::import::ExpirationModel;
 use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::key_state::KeyState;
 use keyreeve_model::material_id::MaterialId;
-use keyreeve_model::region::AccountId;
+use keyreeve_model::multi_region::MultiRegion;
+use keyreeve_model::region::{AccountId, Region};
+use keyreeve_model::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::reply::Epoch;
@@ -29,7 +32,11 @@ pub(crate) struct KeyMetadata {
     key_state: KeyState,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion_date: Option<Epoch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<Epoch>,
     origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_model: Option<ExpirationModel>,
     key_manager: KeyManager,
     customer_master_key_spec: KeySpec,
     key_spec: KeySpec,
@@ -38,6 +45,8 @@ pub(crate) struct KeyMetadata {
     multi_region: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     multi_region_configuration: Option<MultiRegionConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_deletion_window_in_days: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_key_material_id: Option<MaterialId>,
 }
@@ -76,7 +85,29 @@ impl Algorithms {
 struct MultiRegionConfiguration {
     multi_region_key_type: &'static str,
     primary_key: MultiRegionKey,
-    replica_keys: [MultiRegionKey; 0],
+    replica_keys: Vec<MultiRegionKey>,
+}
+
+impl MultiRegionConfiguration {
+    /// While the role of the primary is handed over, the two have changed places already.
+    fn of(arn: &KeyArn, record: &KeyRecord) -> Self {
+        let regions = record.multi_region.clone().unwrap_or_else(|| MultiRegion::first(arn.region.clone()));
+        let handed_to = regions.demoting.as_ref().map(|demotion| &demotion.to);
+        let primary = handed_to.unwrap_or_else(|| regions.primary());
+        let replicas = regions.replicas.iter().map(|replica| match handed_to {
+            Some(to) if *to == replica.region => regions.primary(),
+            Some(_) | None => &replica.region,
+        });
+        let key = |region: &Region| MultiRegionKey {
+            arn: KeyArn { region: region.clone(), ..arn.clone() }.to_string(),
+            region: region.to_string(),
+        };
+        Self {
+            multi_region_key_type: if *primary == arn.region { "PRIMARY" } else { "REPLICA" },
+            primary_key: key(primary),
+            replica_keys: replicas.map(key).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -87,30 +118,35 @@ struct MultiRegionKey {
 }
 
 impl KeyMetadata {
-    pub(super) fn new(arn: &KeyArn, record: &KeyRecord) -> Self {
+    pub(super) fn new(arn: &KeyArn, record: &KeyRecord, now: Timestamp) -> Self {
+        let state = record.state_at(now);
+        // The first of those that the key cannot be without counts; nothing is said while one is missing.
+        let imported = record.origin == Origin::External && record.is_complete_at(now);
+        let valid_to = record.material_expiry.filter(|_| imported);
         let multi_region = arn.key_id.is_multi_region();
         Self {
             aws_account_id: arn.account,
             key_id: arn.key_id.to_string(),
             arn: arn.to_string(),
             creation_date: Epoch(record.created),
-            enabled: record.state == KeyState::Enabled,
+            enabled: state == KeyState::Enabled,
             description: record.description.clone(),
             key_usage: record.usage,
-            key_state: record.state,
+            key_state: state,
             deletion_date: record.deletion.map(Epoch),
+            valid_to: valid_to.map(Epoch),
             origin: record.origin,
+            expiration_model: imported.then_some(match valid_to {
+                Some(_) => ExpirationModel::KeyMaterialExpires,
+                None => ExpirationModel::KeyMaterialDoesNotExpire,
+            }),
             key_manager: record.manager,
             customer_master_key_spec: record.spec,
             key_spec: record.spec,
             algorithms: Algorithms::of(record),
             multi_region,
-            // A key becomes a primary when it is made; replicas come with ReplicateKey.
-            multi_region_configuration: multi_region.then(|| MultiRegionConfiguration {
-                multi_region_key_type: "PRIMARY",
-                primary_key: MultiRegionKey { arn: arn.to_string(), region: arn.region.to_string() },
-                replica_keys: [],
-            }),
+            multi_region_configuration: multi_region.then(|| MultiRegionConfiguration::of(arn, record)),
+            pending_deletion_window_in_days: record.pending_window_days,
             current_key_material_id: record.current_material,
         }
     }

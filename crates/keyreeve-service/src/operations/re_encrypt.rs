@@ -99,7 +99,7 @@ impl Operation for ReEncrypt {
         request.dry_run.before_effect()?;
         let blob =
             ciphertext::encrypt(desk, &destination, request.algorithm, &request.context, plaintext).await?;
-        source.used(desk, "ReEncrypt");
+        source.decrypted(desk, "ReEncrypt", opened.as_ref().and_then(|opened| opened.material_id));
         destination.used(desk, "ReEncrypt");
         Ok(Reply {
             ciphertext_blob: Blob(blob),

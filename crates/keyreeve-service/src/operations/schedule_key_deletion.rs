@@ -33,7 +33,8 @@ pub(crate) struct Request {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Reply {
     key_id: String,
-    deletion_date: Epoch,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_date: Option<Epoch>,
     key_state: KeyState,
     pending_window_in_days: i64,
 }
@@ -61,14 +62,19 @@ impl Operation for ScheduleKeyDeletion {
         request: &'a Request,
         key: AuthorizedKey<Self>,
     ) -> Result<Reply, KmsError> {
-        let date = desk.now.plus_days(request.window_days);
         let mut record = key.record().clone();
-        record.state = KeyState::PendingDeletion;
-        record.deletion = Some(date);
+        // A primary waits until its last replica is gone; then its own waiting period begins.
+        if record.has_replicas() && !record.is_replica_in(&key.arn().region) {
+            record.state = KeyState::PendingReplicaDeletion;
+            record.pending_window_days = u16::try_from(request.window_days).ok();
+        } else {
+            record.state = KeyState::PendingDeletion;
+            record.deletion = Some(desk.now.plus_days(request.window_days));
+        }
         key.replace(desk, &record).await?;
         Ok(Reply {
             key_id: key.arn_text(),
-            deletion_date: Epoch(date),
+            deletion_date: record.deletion.map(Epoch),
             key_state: record.state,
             pending_window_in_days: request.window_days,
         })

@@ -39,6 +39,11 @@ impl Records {
         self.present.write().unwrap_or_else(PoisonError::into_inner).stored = Some(stored);
     }
 
+    /// Whether the keyring is stored at all: not in a deployment that lives in memory.
+    pub(crate) fn is_anchored(&self) -> bool {
+        self.present().stored.is_some()
+    }
+
     /// Stores a keyring in place of the present one, wrapped under this root key; checks what was stored, then uses
     /// `used`, which opens at least as much.
     ///
@@ -103,7 +108,27 @@ impl Records {
 
     /// A page of all rows as they are stored.
     pub(crate) async fn stored_page(&self, after: Option<&Path>, limit: usize) -> Result<Page, KmsError> {
-        self.store.scan("", after, limit).await.map_err(|error| unavailable(&error))
+        self.stored_page_below("", after, limit).await
+    }
+
+    /// A page of the rows below a prefix as they are stored.
+    pub(crate) async fn stored_page_below(
+        &self,
+        prefix: &str,
+        after: Option<&Path>,
+        limit: usize,
+    ) -> Result<Page, KmsError> {
+        self.store.scan(prefix, after, limit).await.map_err(|error| unavailable(&error))
+    }
+
+    /// A page of the rows below a prefix as they are stored.
+    pub(crate) async fn stored_below(
+        &self,
+        prefix: &str,
+        after: Option<&Path>,
+        limit: usize,
+    ) -> Result<Page, KmsError> {
+        self.store.scan(prefix, after, limit).await.map_err(|error| unavailable(&error))
     }
 
     /// The paths of the first `limit` rows below a prefix.
@@ -118,6 +143,16 @@ impl Records {
             }
             after = paths.last().cloned();
         }
+    }
+
+    /// The path of the first row below a prefix that comes after `after`.
+    pub(crate) async fn first_below(
+        &self,
+        prefix: &str,
+        after: Option<&Path>,
+    ) -> Result<Option<Path>, KmsError> {
+        let page = self.store.scan(prefix, after, 1).await.map_err(|error| unavailable(&error))?;
+        Ok(page.rows.into_iter().next().map(|(path, _)| path))
     }
 
     /// SHA-256 of a row as it is stored, in hex.

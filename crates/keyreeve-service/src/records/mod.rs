@@ -4,6 +4,7 @@ pub(crate) mod coherent;
 mod keyring_change;
 pub mod path;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Of a row that is not in this store: nothing can be written in its place.
+    pub(crate) const NOWHERE: Self = Self { revision: Revision(0), sequence: 0 };
+
     /// The commit that wrote the row.
     pub(crate) const fn revision(self) -> Revision {
         self.revision
@@ -61,6 +65,8 @@ pub struct Records {
     present: RwLock<Present>,
     /// Held while the stored keyring is being replaced.
     changing: tokio::sync::Mutex<()>,
+    /// Whether key material was deleted that the store's files may still hold; also by an earlier process, perhaps.
+    unforgotten: AtomicBool,
 }
 
 /// The keyring in use.
@@ -76,7 +82,13 @@ impl Records {
     /// Rows of a store under a keyring; no change without a record in the ledger.
     pub(crate) fn new(store: Arc<dyn Store>, keyring: Keyring, ledger: Arc<Ledger>) -> Self {
         let present = RwLock::new(Present { keyring: Arc::new(keyring), stored: None });
-        Self { store, ledger, present, changing: tokio::sync::Mutex::new(()) }
+        Self {
+            store,
+            ledger,
+            present,
+            changing: tokio::sync::Mutex::new(()),
+            unforgotten: AtomicBool::new(true),
+        }
     }
 
     /// The present keyring.
@@ -172,13 +184,18 @@ impl Records {
     /// [`KmsError::DependencyTimeout`] when the store is not available, or the outcome stays unknown.
     pub(crate) async fn commit(&self, draft: Draft, cause: Cause<'_>) -> Result<(), KmsError> {
         let rows = draft.written();
+        let deletes_material = draft.commit.deletes.iter().any(|path| path::material_slot(path).is_some());
         if rows.is_empty() {
             return self.apply(draft.commit).await.map(drop);
         }
         let mut entry = Entry { rows, ..self.ledger.entry(cause)? };
         let place = path::outbox(entry.id)?;
         let draft = draft.with_outbox_row(&place, &entry)?;
-        match self.apply(draft.commit).await {
+        let outcome = self.apply(draft.commit).await;
+        if deletes_material {
+            self.unforgotten.store(true, Ordering::Release);
+        }
+        match outcome {
             Ok(revision) => {
                 let revision = match revision {
                     Some(revision) => revision,
@@ -195,6 +212,28 @@ impl Records {
                 Err(error)
             }
         }
+    }
+
+    /// Makes the files of the store forget key material that was deleted, if some was. Answers once it is so.
+    ///
+    /// # Errors
+    /// [`KmsError::DependencyTimeout`]; it is tried again with the next call.
+    pub(crate) async fn forget_deleted_material(&self) -> Result<(), KmsError> {
+        if !self.unforgotten.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.forget_replaced().await
+    }
+
+    /// Makes the files of the store forget all that was deleted or replaced. Answers once it is so.
+    ///
+    /// # Errors
+    /// As [`Self::forget_deleted_material`].
+    pub(crate) async fn forget_replaced(&self) -> Result<(), KmsError> {
+        self.store.forget_deleted().await.map_err(|error| {
+            self.unforgotten.store(true, Ordering::Release);
+            unavailable(&error)
+        })
     }
 
     /// Commits without a record: what the audit itself stores.

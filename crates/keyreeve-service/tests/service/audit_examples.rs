@@ -170,7 +170,7 @@ fn what_keyreeve_does_by_itself_is_recorded_as_aws_internal() {
     let key = rig.key(json!({}));
     rig.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}));
     rig.pass_days(8);
-    let ((), records) = rig.recorded(|| rig.block_on(rig.service.delete_expired_keys()));
+    let ((), records) = rig.recorded(|| rig.block_on(rig.service.tend_keys()));
     assert_eq!(records.len(), 1, "{records:#?}");
     let example = json!({
         "eventVersion": "1.11", "userIdentity": {"accountId": ACCOUNT, "invokedBy": "AWS Internal"}, "eventTime": ANY,

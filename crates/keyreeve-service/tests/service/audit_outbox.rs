@@ -60,5 +60,5 @@ fn further_changes_of_one_request_have_their_rows_in_the_log_too() {
     rig.ok("DescribeKey", json!({"KeyId": "alias/aws/s3"}));
     let entries = rig.entries_after(before);
     let rows: usize = entries.iter().map(|entry| entry.rows.len()).sum();
-    assert_eq!((entries.len(), rows), (1, 5));
+    assert_eq!((entries.len(), rows), (1, 6));
 }

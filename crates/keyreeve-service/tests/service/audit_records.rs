@@ -31,6 +31,9 @@ fn holds_no_secret(row: &Row, record: &Value, asked: &Value, answer: &Value) {
         "GrantToken",
         "SecretAccessKey",
         "SessionToken",
+        "ImportToken",
+        "EncryptedKeyMaterial",
+        "PublicKey",
     ];
     fn secrets<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
@@ -64,7 +67,9 @@ fn an_allowed_call_of_kms_leaves_one_record() {
             rig.ok("ScheduleKeyDeletion", json!({"KeyId": kit.symmetric}));
         }
         let body = kit.body(row.name);
-        let (answer, records) = rig.recorded(|| rig.ok(row.name, body.clone()));
+        let (answer, mut records) = rig.recorded(|| rig.ok(row.name, body.clone()));
+        // What the other Region took over, which is in this process too.
+        records.retain(|record| record["eventName"] != "SynchronizeMultiRegionKey");
         let record = only(row, &records);
         assert_eq!(record["errorCode"], Value::Null, "{}", row.name);
         assert_eq!(record["eventSource"], "kms.amazonaws.com");

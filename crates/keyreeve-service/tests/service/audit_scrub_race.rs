@@ -73,6 +73,10 @@ impl Store for Busy {
     fn changes(&self, after: Revision) -> BoxStream<'_, ChangeItem> {
         self.inner.changes(after)
     }
+
+    fn forget_deleted(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.forget_deleted()
+    }
 }
 
 /// The scrub reads the log, then the rows, among which the alias is new; it looks at the alias again, which is deleted at

@@ -163,6 +163,10 @@ fn whoever_has_no_policy_may_do_nothing() {
 fn a_key_policy_that_names_the_user_is_enough() {
     for row in judged_by_policies().filter(|row| has_key(row)) {
         let world = World::new();
+        // What is made in another Region is no matter of the key's policy.
+        if let Some(action) = row.making {
+            world.identity_policy(ACCOUNT, &[statement("Allow", &[action])]);
+        }
         world.key_policy(&[with_principal(statement("Allow", row.actions), &alice(ACCOUNT))]);
         world.prepared(row).allowed(row, ACCOUNT, "by key policy");
     }
@@ -172,7 +176,8 @@ fn a_key_policy_that_names_the_user_is_enough() {
 fn iam_decides_where_the_key_policy_delegates() {
     for row in judged_by_policies() {
         let world = World::new();
-        world.identity_policy(ACCOUNT, &[statement("Allow", row.actions)]);
+        let actions: Vec<_> = row.actions.iter().chain(&row.making).copied().collect();
+        world.identity_policy(ACCOUNT, &[statement("Allow", &actions)]);
         world.prepared(row).allowed(row, ACCOUNT, "by IAM");
     }
 }

@@ -203,7 +203,7 @@ pub(crate) static CASES: &[Case] = &[
     case("kms:GrantIsForAWSResource", always!("true"), "false").by(Who::Via),
     case("kms:GrantOperations", always!("Decrypt"), "Encrypt"),
     case("kms:KeyAgreementAlgorithm", always!("ECDH"), "DH"),
-    case("kms:KeyOrigin", always!("AWS_KMS"), "EXTERNAL"),
+    case("kms:KeyOrigin", |asked| asked.of_key("Origin", "AWS_KMS"), "AWS_CLOUDHSM"),
     case("kms:KeySpec", |asked| asked.of_key("KeySpec", "SYMMETRIC_DEFAULT"), "RSA_2048"),
     case("kms:KeyUsage", |asked| asked.of_key("KeyUsage", "ENCRYPT_DECRYPT"), "NOTHING"),
     case("kms:MacAlgorithm", always!("HMAC_SHA_256"), "HMAC_SHA_512"),
@@ -230,6 +230,7 @@ pub(crate) static CASES: &[Case] = &[
     case("kms:SigningAlgorithm", always!("ECDSA_SHA_256"), "ECDSA_SHA_384"),
     case("kms:TrailingDaysWithoutKeyUsage", always!(UNUSED_DAYS), "8"),
     case("kms:ValidTo", always!("2026-02-01T00:00:00Z"), "2026-02-02T00:00:00Z").with(|asked| {
+        asked.body.as_object_mut().unwrap().remove("ExpirationModel");
         asked.body["ValidTo"] = json!(1_769_904_000);
     }),
     case("kms:ViaService", always!(SERVICE), "s3.us-east-1.amazonaws.com").by(Who::Via),

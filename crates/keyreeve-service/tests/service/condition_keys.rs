@@ -90,8 +90,14 @@ fn policy(row: &'static Row, action: &'static str, who: Who, of_key: bool, condi
     }
     // An alias has none of the facts of its key.
     let resource = if of_key && row.scope == Scope::Alias { "arn:aws:kms:*:*:key/*" } else { "*" };
-    let others: Vec<_> =
-        row.actions.iter().chain(&row.tagging).copied().filter(|other| *other != action).collect();
+    let others: Vec<_> = row
+        .actions
+        .iter()
+        .chain(&row.tagging)
+        .chain(&row.making)
+        .copied()
+        .filter(|other| *other != action)
+        .collect();
     let mut statements = vec![with(statement("Allow", &[action], resource))];
     if resource != "*" {
         statements.push(statement("Allow", &[action], "arn:aws:kms:*:*:alias/*"));
@@ -268,7 +274,8 @@ fn keys_of_aliases_and_tags_name_every_operation_that_takes_them() {
     for row in kms_rows().filter(|row| row.scope.takes_aliases()) {
         assert!(row.actions.iter().all(|action| named("kms:RequestAlias", action)), "{}", row.name);
     }
-    for row in judged() {
+    // Tags of a replica are a matter of what is made in its Region.
+    for row in judged().filter(|row| row.making.is_none()) {
         for (member, key) in [("Tags", "aws:RequestTag"), ("Tags", "aws:TagKeys"), ("TagKeys", "aws:TagKeys")]
         {
             if row.input.members.iter().any(|known| known.name == member) {

@@ -14,6 +14,7 @@ use keyreeve_service::catalogue::{Api, Row};
 use keyreeve_service::identity::{Profile, Session};
 use serde_json::{Value, json};
 
+use crate::importing::import_token;
 use crate::kit::Kit;
 use crate::rig::{ACCOUNT, OTHER_ACCOUNT, Rig, START_SECONDS, b64, root, text};
 use crate::shaped;
@@ -121,6 +122,8 @@ impl World {
                 }
             }
             "PutKeyPolicy" => body["Policy"] = json!(key_policy()),
+            // Tokens live for a day, and more has passed.
+            "ImportKeyMaterial" => body["ImportToken"] = json!(import_token(&self.rig, &self.kit.imported)),
             "RetireGrant" | "RevokeGrant" => body["GrantId"] = json!(self.grant()),
             "AssumeRole" => {
                 body = json!({

@@ -27,7 +27,7 @@ fn the_waiting_period_is_seven_to_thirty_days() {
 }
 
 fn expired(rig: &Rig, kit: &Kit) {
-    for key in [&kit.symmetric, &kit.other, &kit.signer, &kit.hmac, &kit.agreement, &kit.kem] {
+    for key in kit.keys() {
         rig.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}));
     }
     rig.pass_days(7);
@@ -145,10 +145,10 @@ fn the_rows_of_a_gone_key_are_removed_and_those_of_others_stay() {
     }
     rig.ok("ScheduleKeyDeletion", json!({"KeyId": later, "PendingWindowInDays": 8}));
     let before = paths_of(&rig, &saved);
-    rig.block_on(rig.service.delete_expired_keys());
+    rig.block_on(rig.service.tend_keys());
     assert!(paths_of(&rig, &gone).len() > 25, "not before its date");
     rig.pass_days(7);
-    rig.block_on(rig.service.delete_expired_keys());
+    rig.block_on(rig.service.tend_keys());
     assert_eq!(paths_of(&rig, &gone), Vec::<String>::new());
     assert_eq!(paths_of(&rig, &saved), before);
     assert_eq!(rig.state(&later), "PendingDeletion");
@@ -164,7 +164,7 @@ fn an_alias_made_anew_survives_the_removal_of_its_old_key() {
     expired(&rig, &kit);
     let next = rig.key(json!({}));
     rig.ok("CreateAlias", json!({"AliasName": "alias/kit", "TargetKeyId": next}));
-    rig.block_on(rig.service.delete_expired_keys());
+    rig.block_on(rig.service.tend_keys());
     for rig in [&rig, &rig.restarted()] {
         assert_eq!(rig.ok("DescribeKey", json!({"KeyId": "alias/kit"}))["KeyMetadata"]["Arn"], json!(next));
     }
@@ -183,7 +183,7 @@ fn a_damaged_key_keeps_no_other_from_being_removed() {
     rig.block_on(rig.store.commit(commit)).unwrap();
     rig.pass_days(7);
     let restarted = rig.restarted();
-    restarted.block_on(restarted.service.delete_expired_keys());
+    restarted.block_on(restarted.service.tend_keys());
     for key in keys.iter().filter(|key| *key != damaged) {
         assert_eq!(paths_of(&rig, key), Vec::<String>::new());
     }

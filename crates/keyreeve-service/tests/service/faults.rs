@@ -95,6 +95,10 @@ impl Store for MoodyStore {
     fn changes(&self, after: Revision) -> BoxStream<'_, ChangeItem> {
         self.inner.changes(after)
     }
+
+    fn forget_deleted(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.forget_deleted()
+    }
 }
 
 struct Moody {

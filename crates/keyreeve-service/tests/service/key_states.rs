@@ -1,15 +1,46 @@
-//! Every operation on a key in every state that can be reached without key stores, replicas and rotation.
+//! Every operation on a key in every state that can be reached without key stores.
 //! The catalogue says what is allowed; the texts are AWS's (captures and the guide's table of key states).
 
-use keyreeve_model::key_state::{KeyState, StateRefusal};
+use keyreeve_model::key_state::{KeyState, StateRefusal, StateRule};
 use keyreeve_service::catalogue::{Row, Scope};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::importing::import_body;
 use crate::kit::{Kit, kms_rows};
-use crate::rig::Rig;
+use crate::rig::{ACCOUNT, REGION, Rig, root_of, text};
 
-const STATES: &[KeyState] =
-    &[KeyState::Enabled, KeyState::Disabled, KeyState::PendingDeletion, KeyState::PendingImport];
+const STATES: &[KeyState] = &[
+    KeyState::Enabled,
+    KeyState::Disabled,
+    KeyState::PendingDeletion,
+    KeyState::PendingImport,
+    KeyState::Creating,
+    KeyState::Updating,
+    KeyState::PendingReplicaDeletion,
+];
+
+/// States of multi-Region keys alone.
+const OF_SEVERAL_REGIONS: &[KeyState] = &[KeyState::Updating, KeyState::PendingReplicaDeletion];
+
+/// Another Region than the tests' own.
+const ELSEWHERE: &str = "eu-north-1";
+
+/// A replica here, of which the primary has not told everything yet.
+fn in_the_making(rig: &Rig, like: &Value) -> String {
+    let there = root_of(ACCOUNT, ELSEWHERE);
+    let body = json!({"KeySpec": like["KeySpec"], "KeyUsage": like["KeyUsage"], "Origin": like["Origin"], "MultiRegion": true});
+    let primary = text(&rig.ok_as(&there, "CreateKey", body), "/KeyMetadata/Arn");
+    if like["Origin"] == "EXTERNAL" {
+        rig.ok_as(&there, "ImportKeyMaterial", import_body(rig, &primary, [7; 32]));
+    }
+    let body = json!({"KeyId": primary, "ReplicaRegion": REGION});
+    text(&rig.ok_as(&there, "ReplicateKey", body), "/ReplicaKeyMetadata/Arn")
+}
+
+fn replicate(rig: &Rig, key: &str) {
+    rig.ok("ReplicateKey", json!({"KeyId": key, "ReplicaRegion": ELSEWHERE}));
+    rig.block_on(rig.service.tend_regions());
+}
 
 /// The key that the row's request is about, brought into the state; `None` where no such key can be.
 fn key_in(state: KeyState, rig: &Rig, kit: &Kit, row: &Row) -> Option<String> {
@@ -18,7 +49,24 @@ fn key_in(state: KeyState, rig: &Rig, kit: &Kit, row: &Row) -> Option<String> {
         KeyState::Disabled => drop(rig.ok("DisableKey", json!({"KeyId": key}))),
         KeyState::PendingDeletion => drop(rig.ok("ScheduleKeyDeletion", json!({"KeyId": key}))),
         // No grant was ever made on a key without material.
-        KeyState::PendingImport if matches!(row.name, "RetireGrant" | "RevokeGrant") => return None,
+        KeyState::PendingImport | KeyState::Creating if matches!(row.name, "RetireGrant" | "RevokeGrant") => {
+            return None;
+        }
+        KeyState::Creating => {
+            return Some(in_the_making(rig, &rig.ok("DescribeKey", json!({"KeyId": key}))["KeyMetadata"]));
+        }
+        KeyState::Updating => {
+            replicate(rig, &key);
+            rig.ok("UpdatePrimaryRegion", json!({"KeyId": key, "PrimaryRegion": ELSEWHERE}));
+        }
+        KeyState::PendingReplicaDeletion => {
+            replicate(rig, &key);
+            rig.ok("ScheduleKeyDeletion", json!({"KeyId": key}));
+        }
+        // Its token is for this key.
+        KeyState::PendingImport if row.origin.is_some() => {
+            rig.ok("DeleteImportedKeyMaterial", json!({"KeyId": key}));
+        }
         KeyState::PendingImport => {
             let like = rig.ok("DescribeKey", json!({"KeyId": key}));
             let like = &like["KeyMetadata"];
@@ -29,11 +77,7 @@ fn key_in(state: KeyState, rig: &Rig, kit: &Kit, row: &Row) -> Option<String> {
                 json!({"KeySpec": like["KeySpec"], "KeyUsage": like["KeyUsage"], "Origin": "EXTERNAL"}),
             ));
         }
-        KeyState::Enabled
-        | KeyState::Creating
-        | KeyState::PendingReplicaDeletion
-        | KeyState::Unavailable
-        | KeyState::Updating => {}
+        KeyState::Enabled | KeyState::Unavailable => {}
     }
     Some(key)
 }
@@ -44,10 +88,10 @@ fn expected(refusal: StateRefusal) -> (&'static str, &'static str) {
         StateRefusal::PendingDeletion => ("KMSInvalidStateException", "is pending deletion."),
         StateRefusal::PendingImport => ("KMSInvalidStateException", "is pending import."),
         StateRefusal::NotPendingDeletion => ("KMSInvalidStateException", "is not pending deletion."),
-        StateRefusal::PendingReplicaDeletion
-        | StateRefusal::Unavailable
-        | StateRefusal::Creating
-        | StateRefusal::Updating => panic!("{refusal:?} cannot be reached"),
+        StateRefusal::PendingReplicaDeletion => ("KMSInvalidStateException", "is pending replica deletion."),
+        StateRefusal::Creating => ("KMSInvalidStateException", "is creating."),
+        StateRefusal::Updating => ("KMSInvalidStateException", "is updating."),
+        StateRefusal::Unavailable => panic!("{refusal:?} cannot be reached"),
     }
 }
 
@@ -60,10 +104,21 @@ fn every_operation_obeys_the_state_table() {
     for row in rows {
         for state in STATES {
             let rig = Rig::new();
-            let kit = Kit::new(&rig);
+            let several = OF_SEVERAL_REGIONS.contains(state);
+            let kit = if several { Kit::multi_region(&rig) } else { Kit::new(&rig) };
             let Some(key) = key_in(*state, &rig, &kit, row) else { continue };
             assert_eq!(rig.state(&key), state.as_str());
             let body = kit.body_for(row, &key);
+            if *state == KeyState::PendingImport && row.states == StateRule::Rotation {
+                let text = format!("{key} origin is EXTERNAL which is not valid for this operation.");
+                rig.refuses(row.name, body, "UnsupportedOperationException", &text);
+                continue;
+            }
+            let decided_by_the_next_primary = matches!(row.name, "EnableKeyRotation" | "RotateKeyOnDemand");
+            if *state == KeyState::Updating && decided_by_the_next_primary {
+                rig.refuses(row.name, body, "KMSInvalidStateException", &format!("{key} is updating."));
+                continue;
+            }
             match row.states.check(*state) {
                 Ok(()) => drop(rig.ok(row.name, body)),
                 Err(refusal) => {

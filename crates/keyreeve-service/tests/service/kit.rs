@@ -4,7 +4,8 @@ use keyreeve_model::algorithm::KeyUsage;
 use keyreeve_service::catalogue::{Api, CATALOGUE, Row, Scope};
 use serde_json::{Value, json};
 
-use crate::rig::{ACCOUNT, Rig, b64, text};
+use crate::importing::{import_token, wrapped};
+use crate::rig::{ACCOUNT, REGION, Rig, b64, text};
 
 /// Rows of the KMS API.
 pub(crate) fn kms_rows() -> impl Iterator<Item = &'static Row> {
@@ -34,6 +35,10 @@ pub(crate) struct Kit {
     pub(crate) hmac: String,
     pub(crate) agreement: String,
     pub(crate) kem: String,
+    /// A symmetric key with imported material.
+    pub(crate) imported: String,
+    /// A multi-Region key.
+    pub(crate) global: String,
     /// Ids of two grants on the first key, to root users.
     pub(crate) grants: [String; 2],
     made: Value,
@@ -59,17 +64,33 @@ impl Kit {
         let hmac = key("HMAC_256", "GENERATE_VERIFY_MAC");
         let agreement = key("ECC_NIST_P256", "KEY_AGREEMENT");
         let kem = key("ML_KEM_512", "ENCAPSULATE_DECAPSULATE");
+        let global = rig.key(json!({"MultiRegion": true}));
         rig.ok("CreateAlias", json!({"AliasName": "alias/kit", "TargetKeyId": other}));
+        let imported = rig.key(json!({"Origin": "EXTERNAL", "MultiRegion": multi_region}));
         let grants = ["Decrypt", "Encrypt"].map(|operation| grant(rig, &symmetric, operation));
-        let mut kit = Self { symmetric, other, signer, hmac, agreement, kem, grants, made: json!({}) };
+        let mut kit = Self {
+            symmetric,
+            other,
+            signer,
+            hmac,
+            agreement,
+            kem,
+            imported,
+            global,
+            grants,
+            made: json!({}),
+        };
         let answer = |operation| rig.ok(operation, kit.body(operation));
         kit.made = json!({
             "ciphertext": answer("Encrypt")["CiphertextBlob"],
             "signature": answer("Sign")["Signature"],
             "mac": answer("GenerateMac")["Mac"],
             "kem": answer("Encapsulate")["SharedSecretCiphertextBlob"],
+            "token": import_token(rig, &kit.imported),
+            "wrapped": wrapped([0x17; 32]),
             "peer": text(&rig.ok("GetPublicKey", json!({"KeyId": kit.agreement})), "/PublicKey"),
         });
+        rig.ok("ImportKeyMaterial", kit.body("ImportKeyMaterial"));
         kit
     }
 
@@ -81,13 +102,16 @@ impl Kit {
             Some(KeyUsage::KeyAgreement) => &self.agreement,
             Some(KeyUsage::EncapsulateDecapsulate) => &self.kem,
             None if row.name == "GetPublicKey" => &self.signer,
+            None if row.origin.is_some() => &self.imported,
+            None if matches!(row.name, "ReplicateKey" | "UpdatePrimaryRegion") => &self.global,
             Some(KeyUsage::EncryptDecrypt) | None => &self.symmetric,
         }
     }
 
     /// Every key.
-    pub(crate) fn keys(&self) -> [&str; 6] {
-        [&self.symmetric, &self.other, &self.signer, &self.hmac, &self.agreement, &self.kem]
+    pub(crate) fn keys(&self) -> [&str; 8] {
+        let Self { symmetric, other, signer, hmac, agreement, kem, imported, global, .. } = self;
+        [symmetric, other, signer, hmac, agreement, kem, imported, global]
     }
 
     /// The keys that a row's valid request is about.
@@ -146,16 +170,31 @@ impl Kit {
             "ListRetirableGrants" => json!({"RetiringPrincipal": format!("arn:aws:iam::{ACCOUNT}:root")}),
             "RetireGrant" => json!({"KeyId": self.symmetric, "GrantId": self.grants[0]}),
             "RevokeGrant" => json!({"KeyId": self.symmetric, "GrantId": self.grants[1]}),
+            "GetParametersForImport" => {
+                json!({"KeyId": self.imported, "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+                                               "WrappingKeySpec": "RSA_2048"})
+            }
+            "ImportKeyMaterial" => json!({"KeyId": self.imported, "ImportToken": made["token"],
+                                          "EncryptedKeyMaterial": made["wrapped"],
+                                          "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}),
+            "DeleteImportedKeyMaterial" => json!({"KeyId": self.imported}),
+            "ReplicateKey" => json!({"KeyId": self.global, "ReplicaRegion": "eu-west-1"}),
+            // Where it is.
+            "UpdatePrimaryRegion" => json!({"KeyId": self.global, "PrimaryRegion": REGION}),
             "CancelKeyDeletion"
             | "DescribeKey"
             | "DisableKey"
+            | "DisableKeyRotation"
             | "EnableKey"
+            | "EnableKeyRotation"
             | "GetKeyLastUsage"
             | "GetKeyPolicy"
             | "GetKeyRotationStatus"
             | "ListGrants"
             | "ListKeyPolicies"
+            | "ListKeyRotations"
             | "ListResourceTags"
+            | "RotateKeyOnDemand"
             | "ScheduleKeyDeletion" => json!({"KeyId": self.symmetric}),
             unknown => panic!("give {unknown} a valid request here"),
         }

@@ -40,6 +40,8 @@ mod condition_world;
 #[cfg(test)]
 mod deletion;
 #[cfg(test)]
+mod domain_epochs;
+#[cfg(test)]
 mod dry_run;
 #[cfg(test)]
 mod faults;
@@ -68,6 +70,14 @@ mod iam_simulation;
 #[cfg(test)]
 mod iam_users;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
+mod import_expiry;
+#[cfg(test)]
+mod import_refusals;
+#[cfg(test)]
+mod importing;
+#[cfg(test)]
 mod key_states;
 #[cfg(test)]
 mod kit;
@@ -84,6 +94,8 @@ mod model_oracle;
 #[cfg(test)]
 mod model_oracle_iam;
 #[cfg(test)]
+mod multi_region;
+#[cfg(test)]
 mod order_of_checks;
 #[cfg(test)]
 mod paging;
@@ -92,7 +104,15 @@ mod people;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod regions;
+#[cfg(test)]
+mod regions_apart;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod rotation_job;
 #[cfg(test)]
 mod serialization;
 #[cfg(test)]
@@ -111,6 +131,8 @@ mod tags;
 mod tamper;
 #[cfg(test)]
 mod trails;
+#[cfg(test)]
+mod usage;
 #[cfg(test)]
 mod validation;
 #[cfg(test)]

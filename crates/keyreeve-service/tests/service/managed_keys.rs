@@ -50,6 +50,11 @@ fn it_may_be_looked_at_and_neither_used_nor_changed() {
             continue;
         }
         let body = kit.body_for(row, &key);
+        if row.origin.is_some() && row.effect == Effect::Reads {
+            let text = format!("{key} origin is AWS_KMS which is not valid for this operation.");
+            rig.refuses(row.name, body, "UnsupportedOperationException", &text);
+            continue;
+        }
         if row.effect == Effect::Reads {
             rig.ok(row.name, body);
             continue;

@@ -15,8 +15,9 @@ use keyreeve_service::caller::Caller;
 use keyreeve_service::catalogue::{Api, find};
 use keyreeve_service::clock::Clock;
 use keyreeve_service::identity::Owner;
+use keyreeve_service::premises::Premises;
 use keyreeve_service::{Service, ServiceParts};
-use keyreeve_store::{Commit, CommitId, MemoryStore, Store};
+use keyreeve_store::{Commit, CommitId, MemoryStore, Revision, Store};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
@@ -100,6 +101,12 @@ impl Rig {
         Self { service: Arc::new(Service::new(parts)), store, clock, runtime: runtime() }
     }
 
+    /// The same service in a deployment; `stored` is the commit that stored the keyring.
+    pub(crate) fn at(self, premises: Arc<dyn Premises>, stored: Revision) -> Self {
+        let service = Arc::try_unwrap(self.service).unwrap().at(premises, stored);
+        Self { service: Arc::new(service), ..self }
+    }
+
     /// The same store and keys in a process that has just started: no cache remembers anything.
     pub(crate) fn restarted(&self) -> Self {
         let keyring = Keyring::generate(self.clock.now()).unwrap();
@@ -131,6 +138,10 @@ impl Rig {
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    pub(crate) fn clock(&self) -> &TestClock {
+        &self.clock
     }
 
     pub(crate) fn pass_days(&self, days: i64) {

@@ -67,7 +67,8 @@ pub(crate) fn refuses(rig: &Rig, caller: &Caller, operation: &str, body: &Value,
 pub(crate) fn try_session(rig: &Rig, answer: &Value) -> Option<Caller> {
     let identity = rig.service.identity();
     let id = text(answer, "/Credentials/AccessKeyId");
-    let opened = identity.open_session(&id, &text(answer, "/Credentials/SessionToken")).unwrap();
+    let token = text(answer, "/Credentials/SessionToken");
+    let opened = rig.block_on(identity.open_session(&id, &token)).unwrap().unwrap();
     assert_eq!(opened.secret.expose_secret(), text(answer, "/Credentials/SecretAccessKey").as_bytes());
     if opened.is_over(rig.service.clock().now()) {
         return None;

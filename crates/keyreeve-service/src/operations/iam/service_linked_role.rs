@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use keyreeve_model::error::KmsError;
 use keyreeve_model::iam_error::IamError;
+use keyreeve_model::timestamp::Timestamp;
 use serde_json::json;
 
 use super::role::{RoleReply, RoleView, SESSION_DURATION_DEFAULT};
@@ -71,6 +72,32 @@ fn trust_of(service: &str) -> String {
     .to_string()
 }
 
+/// A role for a service; nothing where the name is not a service's.
+fn role_for(
+    service: &str,
+    suffix: Option<&str>,
+    description: Option<String>,
+    now: Timestamp,
+) -> Result<Option<Role>, KmsError> {
+    let Some(name) = role_name(service, suffix) else { return Ok(None) };
+    let path = format!("{SERVICE_LINKED_PATH}{service}/");
+    Ok(Some(Role {
+        naming: Naming::new(&Role::NOUN, name, Some(path), BTreeMap::new(), now)?,
+        attachments: Attachments::default(),
+        description,
+        max_session_duration: SESSION_DURATION_DEFAULT,
+        trust: trust_of(service),
+        trust_pins: BTreeMap::new(),
+        instance_profiles: Default::default(),
+        service: None,
+    }))
+}
+
+/// The role of multi-Region keys, which the first of an account brings.
+pub(crate) fn multi_region_role(now: Timestamp) -> Result<Option<Role>, KmsError> {
+    role_for("mrk.kms.amazonaws.com", None, None, now)
+}
+
 fn invalid(text: String) -> KmsError {
     KmsError::Iam(IamError::InvalidInput(text))
 }
@@ -82,20 +109,8 @@ impl Operation for CreateServiceLinkedRole {
 
     fn parse(input: &mut Input<'_>, desk: &Desk<'_>) -> Result<Role, KmsError> {
         let (service, suffix) = (input.required_text("AWSServiceName")?, input.text("CustomSuffix"));
-        let name = role_name(&service, suffix.as_deref()).ok_or_else(|| {
-            invalid(format!("Service name {service} is not valid for a service-linked role."))
-        })?;
-        let path = format!("{SERVICE_LINKED_PATH}{service}/");
-        Ok(Role {
-            naming: Naming::new(&Role::NOUN, name, Some(path), BTreeMap::new(), desk.now)?,
-            attachments: Attachments::default(),
-            description: input.text("Description"),
-            max_session_duration: SESSION_DURATION_DEFAULT,
-            trust: trust_of(&service),
-            trust_pins: BTreeMap::new(),
-            instance_profiles: Default::default(),
-            service: None,
-        })
+        role_for(&service, suffix.as_deref(), input.text("Description"), desk.now)?
+            .ok_or_else(|| invalid(format!("Service name {service} is not valid for a service-linked role.")))
     }
 
     fn names(role: &Role) -> IamResource {

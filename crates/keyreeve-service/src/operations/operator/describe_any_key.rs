@@ -45,7 +45,7 @@ impl Operation for DescribeAnyKey {
         let record = surveyed.record.ok_or(KmsError::Internal)?;
         let tags = record.tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         Ok(Reply {
-            key_metadata: KeyMetadata::new(&surveyed.arn, &record),
+            key_metadata: KeyMetadata::new(&surveyed.arn, &record, desk.now),
             aliases: surveyed.aliases.iter().map(ToString::to_string).collect(),
             tags,
         })

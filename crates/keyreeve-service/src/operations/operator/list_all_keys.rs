@@ -5,6 +5,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::key_state::KeyState;
 use keyreeve_model::region::AccountId;
+use keyreeve_model::timestamp::Timestamp;
 use serde::Serialize;
 
 use super::super::paging::{self, PageEnd, Paging};
@@ -67,7 +68,7 @@ struct Facts {
 }
 
 impl Key {
-    fn new(key: SurveyedKey) -> Self {
+    fn new(key: SurveyedKey, now: Timestamp) -> Self {
         Self {
             account_id: key.arn.account,
             key_id: key.arn.key_id.to_string(),
@@ -76,7 +77,7 @@ impl Key {
             facts: key.record.map(|record| Facts {
                 key_spec: record.spec,
                 key_usage: record.usage,
-                key_state: record.state,
+                key_state: record.state_at(now),
                 key_manager: record.manager,
                 creation_date: Epoch(record.created),
                 deletion_date: record.deletion.map(Epoch),
@@ -105,7 +106,7 @@ impl Operation for ListAllKeys {
     ) -> Result<Reply, KmsError> {
         let paging = &request.paging;
         let listed = call.survey(desk, request.account, paging.limit, paging.marker.as_deref()).await?;
-        let keys = listed.items.into_iter().map(Key::new).collect();
+        let keys = listed.items.into_iter().map(|key| Key::new(key, desk.now)).collect();
         Ok(Reply { keys, end: PageEnd::new(listed.next_marker) })
     }
 }

@@ -106,7 +106,7 @@ impl Operation for AssumeRole {
             source_identity: request.source_identity.clone(),
             ..SessionTerms::plain(owner, desk.now, desk.now.plus_seconds(seconds))
         };
-        let issued = desk.service.identity().issue_session(&terms)?;
+        let issued = desk.service.identity().issue_session(&terms).await?;
         Ok(Reply {
             assumed_role_user: AssumedRoleUser::new(&proof, &request.session_name),
             packed_policy_size: issued.packed_percent,

@@ -83,7 +83,7 @@ impl Operation for AssumeRoleWithWebIdentity {
             federated_provider: Some(identity.provider.clone()),
             ..SessionTerms::plain(owner, desk.now, desk.now.plus_seconds(seconds))
         };
-        let issued = desk.service.identity().issue_session(&terms)?;
+        let issued = desk.service.identity().issue_session(&terms).await?;
         Ok(Reply {
             subject_from_web_identity_token: identity.subject,
             assumed_role_user: AssumedRoleUser::new(&role, &request.session_name),

@@ -74,6 +74,6 @@ impl Operation for GetSessionToken {
             }
         };
         let terms = SessionTerms::plain(owner, desk.now, desk.now.plus_seconds(seconds));
-        Ok(Reply { credentials: desk.service.identity().issue_session(&terms)?.into() })
+        Ok(Reply { credentials: desk.service.identity().issue_session(&terms).await?.into() })
     }
 }
