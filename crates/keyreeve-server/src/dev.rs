@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
 use crate::observe::{AuditWatch, Metrics, Observation};
 use crate::oidc::OidcKeys;
+use crate::regions;
 use crate::reporting::{Reporting, ReportingParts};
 use crate::seed::SeedFile;
 use crate::serving::{RunError, Serving};
@@ -115,6 +116,7 @@ pub fn run(options: &DevOptions, ready: impl FnOnce(&DevReady)) -> Result<(), Ru
         }
         None => Deployment::ephemeral(Arc::clone(&clock))?,
     };
+    serving.block_on(regions::alone(&deployment.service, RegionRule::Every)).map_err(RunError::from)?;
     if let Some(seed) = &options.seed {
         let report = serving.block_on(seed.apply(&deployment.service))?;
         tracing::info!(report.created, report.present, "the keys of the seed file are there");

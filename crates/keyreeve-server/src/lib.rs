@@ -18,6 +18,8 @@ pub mod limits;
 pub mod listener;
 pub mod observe;
 pub mod oidc;
+pub mod operator_key;
+pub mod regions;
 pub mod reporting;
 mod retention;
 pub mod seed;

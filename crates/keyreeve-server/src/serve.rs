@@ -13,11 +13,12 @@ use crate::config::passphrase::PassphraseError;
 use crate::config::{Address, Config};
 use crate::delivery::{Deliveries, Destinations, Pace};
 use crate::deployment::{Deployment, DeploymentError, Mode, Secret, Unsealing};
-use crate::doors::{Authenticator, AwsDoor, OperatorDoor, Strangers};
+use crate::doors::{Authenticator, AwsDoor, OperatorDoor, RegionDoor, Strangers};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
 use crate::observe::{AuditWatch, Metrics, Observation};
 use crate::oidc::OidcKeys;
+use crate::regions;
 use crate::reporting::{Reporting, ReportingParts};
 use crate::retention;
 use crate::serving::{RunError, Serving};
@@ -56,6 +57,8 @@ pub struct ServeReady {
     pub admin_socket: PathBuf,
     /// For health and metrics: `http://…`.
     pub observe: Option<String>,
+    /// For other Regions: `https://…`.
+    pub region: Option<String>,
 }
 
 /// Makes a deployment for `serve`: folder, root key, keyring, store.
@@ -98,10 +101,14 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
     ))?;
     audit_watch.opened(deployment.service.audit());
     deployment.service.ask_issuers_by(Arc::new(issuers));
+    if let Some(days) = config.domain_key_days {
+        deployment.service.rotate_domain_keys_every(days);
+    }
     metrics.opened(Arc::clone(&deployment.service), deployment.counts.clone());
     if let Some(store) = &deployment.store {
         watch.begin(store, &config.data).map_err(RunError::Threads)?;
     }
+    let region_tls = serving.block_on(join(config, &deployment.service))?;
     // From here on a signal stops the server in good order, also before the first request.
     serving.heed_signals()?;
     let deliveries = deliver(config, &deployment.service)?;
@@ -119,9 +126,21 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
     };
     let endpoints = doors.open_for_clients(&deployment.service)?;
     doors.open_for_operators(&deployment.service)?;
-    ready(&ServeReady { endpoints, admin_socket: config.admin_socket.clone(), observe });
+    let region = doors.open_for_regions(&deployment.service, region_tls)?;
+    ready(&ServeReady { endpoints, admin_socket: config.admin_socket.clone(), observe, region });
     serving.run(server, &deployment, reporting, tls.as_deref())?;
     Ok(())
+}
+
+/// The place of this process among Regions; answers what its listener for others is to speak, if it has one.
+async fn join(config: &Config, service: &Service) -> Result<Option<Arc<TlsServer>>, RunError> {
+    match (&config.region, config.regions.first()) {
+        (Some(among), Some(region)) => Ok(Some(regions::among_others(service, region, among).await?)),
+        (_, _) => {
+            regions::alone(service, RegionRule::Only(config.regions.clone())).await?;
+            Ok(None)
+        }
+    }
 }
 
 /// Trails go to the configured destinations.
@@ -185,6 +204,22 @@ impl Doors<'_> {
             endpoints.push(shown(&bound, self.tls.is_some()));
         }
         Ok(endpoints)
+    }
+
+    fn open_for_regions(
+        &self,
+        service: &Arc<Service>,
+        tls: Option<Arc<TlsServer>>,
+    ) -> Result<Option<String>, RunError> {
+        let (Some(tls), Some(among), Some(own)) = (tls, &self.config.region, self.config.regions.first())
+        else {
+            return Ok(None);
+        };
+        let door = RegionDoor::new(Arc::clone(service), own.clone());
+        let endpoint = Endpoint::Tcp { address: among.listen, tls: Some(tls) };
+        let traffic = self.metrics.listener("region");
+        let bound = self.serving.listen(self.server, endpoint, door, regions::limits(), traffic)?;
+        Ok(Some(shown(&bound, true)))
     }
 
     fn open_for_operators(&self, service: &Arc<Service>) -> Result<(), RunError> {

@@ -14,6 +14,7 @@ use crate::deployment::{Deployment, DeploymentError};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Handler, Server, Stopped};
 use crate::observe::Traffic;
+use crate::regions::JoinError;
 use crate::reporting::Reporting;
 use crate::seed::SeedError;
 use crate::streams::StreamsError;
@@ -30,8 +31,8 @@ const HEAD_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the store is compared with the audit log.
 const SCRUB_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// How often keys whose waiting period has passed are deleted.
-const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often it is looked what is due of keys.
+const TEND_INTERVAL: Duration = Duration::from_secs(1);
 /// How often failed authentication is told of, while there is any.
 const STRANGERS_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -58,6 +59,9 @@ pub enum RunError {
     /// The private CA cannot be made.
     #[error(transparent)]
     DevCa(#[from] DevCaError),
+    /// The process does not find its place among Regions.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// A stream of the audit log does not start.
     #[error(transparent)]
     Streams(#[from] StreamsError),
@@ -197,12 +201,37 @@ async fn wait(mut signals: Signals, deployment: &Deployment, reporting: &Reporti
             commit_head(&service, &region).await;
         }
     });
+    let own = reporting.home().clone();
+    beside(&service, |service| async move {
+        loop {
+            service.tend_identities(&own).await;
+            tokio::time::sleep(TEND_INTERVAL).await;
+        }
+    });
+    beside(&service, |service| async move {
+        loop {
+            service.tend_keys().await;
+            // What somebody waits for need not wait for the second.
+            drop(tokio::time::timeout(TEND_INTERVAL, service.until_due()).await);
+        }
+    });
     beside(&service, |service| async move {
         let (journal, folder) = (Arc::clone(service.audit()), service.audit().folder().to_owned());
         keyreeve_audit::index::run(journal, folder).await;
     });
+    beside(&service, |service| async move {
+        let mut turn = tokio::time::interval(TEND_INTERVAL);
+        turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = turn.tick() => {}
+                () = service.regions_stirred() => {}
+            }
+            // Beside the next turn: a Region that does not answer holds up only itself.
+            beside(&service, |service| async move { service.tend_regions().await });
+        }
+    });
     let mut flush = tokio::time::interval(FLUSH_INTERVAL);
-    let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
     let mut strangers = tokio::time::interval(STRANGERS_INTERVAL);
     strangers.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -212,7 +241,6 @@ async fn wait(mut signals: Signals, deployment: &Deployment, reporting: &Reporti
             _ = signals.hangup.recv() => reload(tls),
             _ = flush.tick() => beside(&service, |service| async move { service.flush_usage().await }),
             _ = strangers.tick() => drop(tokio::spawn(reporting.tell())),
-            _ = expiry.tick() => beside(&service, |service| async move { service.delete_expired_keys().await }),
         }
     }
 }

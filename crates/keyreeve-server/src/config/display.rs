@@ -91,6 +91,10 @@ impl fmt::Display for Config {
         if let Some(workers) = self.workers {
             write!(f, "\nworkers = {workers}")?;
         }
+        if let Some(region) = &self.region {
+            write!(f, "\n\n[region]\nlisten = {}", quoted(&region.listen))?;
+            write!(f, "\nendpoint = {}", quoted(&region.endpoint))?;
+        }
         write!(f, "\n\n{}", self.audit)
     }
 }

@@ -7,6 +7,7 @@ mod display;
 mod nearest;
 pub mod passphrase;
 mod problem;
+mod region;
 pub mod settings;
 mod values;
 
@@ -27,6 +28,7 @@ pub use destination::BucketPlace;
 pub use display::example;
 pub use nearest::nearest;
 pub use problem::{ConfigError, Place, Problem};
+pub use region::RegionConfig;
 
 /// Where `serve` answers AWS clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +88,10 @@ pub struct Config {
     pub limits: Limits,
     /// How calls are recorded.
     pub audit: AuditConfig,
+    /// Days after which the domain keys get a new epoch, where it is not the default.
+    pub domain_key_days: Option<u32>,
+    /// How this Region and others speak with each other, if they do.
+    pub region: Option<RegionConfig>,
 }
 
 impl Unseal {
@@ -177,6 +183,9 @@ impl Config {
         };
         let workers = values.count("limits.workers").and_then(NonZeroUsize::new);
         let audit = audit::check(values, base);
+        let days = values.count("keys.domain_key_days");
+        let domain_key_days = days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+        let region = region::check(values, regions.len());
         let data = data?;
         let admin_socket = path(values, "listen.admin_socket", base)
             .unwrap_or_else(|| Folder::new(data.clone()).admin_socket());
@@ -193,6 +202,8 @@ impl Config {
             workers,
             limits,
             audit,
+            domain_key_days,
+            region,
         })
     }
 }

@@ -73,9 +73,14 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("listen", "Where. Without a certificate only on loopback and Unix sockets."),
     ("identity", "Who is believed beside signatures."),
     ("unseal", "What opens the root key at each start: exactly one of these four."),
+    ("keys", "How keys are kept; the number is the default."),
     (
         "audit",
         "How calls are recorded; nothing need be said. The numbers are the defaults, but for retention: without it all is kept.",
+    ),
+    (
+        "region",
+        "How this Region and others of the installation speak: each its own deployment. `keyreeve region --help` goes on.",
     ),
     ("limits", "What is accepted before a request is refused; the numbers are the defaults."),
 ];
@@ -116,6 +121,9 @@ pub const SETTINGS: &[Setting] = &[
         "Name of a systemd credential that holds it (LoadCredentialEncrypted=keyreeve-passphrase:...).",
     ),
     setting("unseal", "prompt", Flag, "true").optional().about("Asks for the passphrase on the terminal."),
+    setting("keys", "domain_key_days", Count, "7").optional().about(
+        "Days after which the keys that wrap key material are replaced: a deleted key is as gone as it gets two later.",
+    ),
     setting("audit", "records_per_second", Count, "20").optional().about(
         "Space for an hour of so many records is kept ready: when the disk is full, so long requests are answered.",
     ),
@@ -128,6 +136,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("audit", "hashed_context_keys", Texts, r#"["PatientId"]"#)
         .optional()
         .about("Keys of encryption contexts whose values are hashed, with a key, in records."),
+    setting("region", "listen", Text, r#""0.0.0.0:8443""#).optional().about(
+        "ADDRESS:PORT where other Regions are answered, over TLS with certificates that Keyreeve makes itself.",
+    ),
+    setting("region", "endpoint", Text, r#""https://kms.eu-central-1.example:8443""#)
+        .optional()
+        .about("Where other Regions find this one. Then deployment.regions has one name."),
     setting("limits", "connections", Count, "10000")
         .optional()
         .about("Connections open at one time on one address."),

@@ -77,6 +77,26 @@ const BAD: &[(&str, &str, &str)] = &[
         "trusted_proxies = [\"10.0.0.0/8\", \"10.0.0.0/40\"]\n[unseal]",
         "line 7: listen.trusted_proxies: `10.0.0.0/40` is not a network, such as 10.0.0.0/8",
     ),
+    (
+        "[unseal]",
+        "[region]\nlisten = \"0.0.0.0:8443\"\n[unseal]",
+        "line 8: region.listen needs region.endpoint beside it",
+    ),
+    (
+        "[unseal]",
+        "[region]\nlisten = \"8443\"\nendpoint = \"https://kms.example:8443\"\n[unseal]",
+        "line 8: region.listen is ADDRESS:PORT, and this is `8443`",
+    ),
+    (
+        "[unseal]",
+        "[region]\nlisten = \"0.0.0.0:8443\"\nendpoint = \"http://kms.example\"\n[unseal]",
+        "line 9: region.endpoint is https://host:port, and this is `http://kms.example`",
+    ),
+    (
+        "\"eu-central-1\"]",
+        "\"eu-central-1\", \"eu-west-1\"]\n[region]\nlisten = \"0.0.0.0:8443\"\nendpoint = \"https://kms.example\"",
+        "line 4: deployment.regions names 2 Regions: a server that speaks with other Regions ([region]) serves one",
+    ),
     ("[unseal]", "[limits]\nworkers = 0\n[unseal]", "line 8: limits.workers takes a whole number above zero"),
     (
         "[unseal]",
@@ -190,4 +210,17 @@ fn every_line_of_the_example_uncommented_is_a_known_setting() {
     assert_eq!(config.oidc_ca_file.as_deref(), Some(Path::new("/etc/keyreeve/tls/cluster-ca.pem")));
     assert_eq!(parse(&config.to_string(), &[]).unwrap(), config);
     assert_eq!(config.tls.unwrap().key, Path::new("/etc/keyreeve/tls/server.key"));
+}
+
+#[test]
+fn a_region_says_where_others_find_it_and_what_is_in_effect_says_it_too() {
+    let among = "[region]\nlisten = \"0.0.0.0:8443\"\nendpoint = \"https://kms.example:8443\"\n[unseal]";
+    let config = parse(&GOOD.replace("[unseal]", among), &[]).unwrap();
+    let expected = RegionConfig {
+        listen: "0.0.0.0:8443".parse().unwrap(),
+        endpoint: "https://kms.example:8443".to_owned(),
+    };
+    assert_eq!(config.region, Some(expected));
+    assert_eq!(parse(&config.to_string(), &[]).unwrap(), config);
+    assert_eq!(parse(GOOD, &[]).unwrap().region, None);
 }

@@ -1,12 +1,13 @@
 //! A deployment's folder as the service sees it: root key, backups, and the note of a restore.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use keyreeve_crypto::keyring::Keyring;
-use keyreeve_crypto::root_key::{self, RootKey, SlotSecret};
+use keyreeve_crypto::root_key::{self, RootKey, SlotKind, SlotSecret};
 use keyreeve_crypto::secret::SecretBytes;
 use keyreeve_service::clock::Clock;
 use keyreeve_service::premises::{BackupSummary, Premises, PremisesError, Restored};
@@ -47,6 +48,11 @@ impl Site {
 impl Premises for Site {
     fn root(&self) -> Arc<RootKey> {
         Arc::clone(&self.root.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn slot_kinds(&self) -> Result<BTreeSet<SlotKind>, PremisesError> {
+        let slots = root_key::slots(self.folder.path()).map_err(told)?;
+        Ok(slots.into_iter().map(|slot| slot.kind).collect())
     }
 
     fn begin_rotation(&self, passphrases: &[SecretBytes]) -> Result<Arc<RootKey>, PremisesError> {

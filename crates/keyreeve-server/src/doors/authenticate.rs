@@ -187,7 +187,8 @@ impl Authenticator {
         session_token: Option<&str>,
     ) -> Result<Option<KeySource<'a>>, KmsError> {
         if let Some(token) = session_token {
-            return Ok(service.identity().open_session(access_key_id, token).map(KeySource::Temporary));
+            let opened = service.identity().open_session(access_key_id, token).await?;
+            return Ok(opened.map(KeySource::Temporary));
         }
         if let (Some(secret), Some(account)) = (&self.well_known, WellKnownSecret::account(access_key_id)) {
             return Ok(Some(KeySource::WellKnown(secret, account)));

@@ -9,6 +9,7 @@ mod forwarding;
 mod operator;
 mod outcome;
 mod proxies;
+mod region;
 mod session;
 mod strangers;
 
@@ -18,6 +19,7 @@ use keyreeve_service::input::shape::Structure;
 pub use operator::OperatorDoor;
 pub(crate) use operator::{OPERATION_HEADER, REGION_HEADER};
 pub use proxies::{NotANetwork, TrustedProxies};
+pub use region::RegionDoor;
 pub use strangers::Strangers;
 
 /// The members of an operation's input as a form of the query protocol gives them, in the JSON that the corridor reads;

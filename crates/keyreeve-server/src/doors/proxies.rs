@@ -183,7 +183,8 @@ mod tests {
         incoming.headers.insert(HOST, HeaderValue::from_static("kms.example"));
         incoming.headers.insert(REFERER, HeaderValue::from_bytes(b"r\xff").unwrap());
         let cipher_suite = "TLS_AES_128_GCM_SHA256".to_owned();
-        incoming.tls = Some(Arc::new(TlsFacts { version: "TLSv1.3", cipher_suite, sni: None }));
+        incoming.tls =
+            Some(Arc::new(TlsFacts { version: "TLSv1.3", cipher_suite, sni: None, client_pin: None }));
         let expected = Connection {
             source_ip: None,
             secure: true,

@@ -1,12 +1,17 @@
-//! HTTP/1.1 as a client: a URL that may be asked, whose certificates are believed, connections, one exchange at a time.
-//! What is asked, and where, is the affair of whoever asks: identity providers, collectors of the audit trail.
+//! HTTP as a client, which is a crate of its own; here is what its failures are among the server's.
 
-mod authorities;
-mod connection;
-mod poster;
-mod url;
+pub(crate) use keyreeve_http::{Poster, Reply, handshake, open, read_certificates, roots, secure};
+pub use keyreeve_http::{Url, UrlFault};
 
-pub(crate) use authorities::{read_certificates, roots};
-pub(crate) use connection::{handshake, open, secure};
-pub(crate) use poster::{Poster, Reply};
-pub use url::{Url, UrlFault};
+use keyreeve_http::AuthoritiesError;
+
+use crate::tls::TlsError;
+
+impl From<AuthoritiesError> for TlsError {
+    fn from(error: AuthoritiesError) -> Self {
+        match error {
+            AuthoritiesError::Pem { path, source } => Self::Pem { what: "a certificate", path, source },
+            AuthoritiesError::None { path } => Self::NoCertificate { path },
+        }
+    }
+}

@@ -69,6 +69,8 @@ pub struct TlsFacts {
     pub cipher_suite: String,
     /// The server name that the client asked for.
     pub sni: Option<String>,
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`) of the certificate that the client showed, where it was asked for.
+    pub client_pin: Option<[u8; 32]>,
 }
 
 /// One answer. The listener adds `x-amzn-RequestId`, `Date` and `Content-Length`.

@@ -74,4 +74,8 @@ impl Store for CountedStore {
     fn changes(&self, after: Revision) -> BoxStream<'_, ChangeItem> {
         self.store.changes(after)
     }
+
+    fn forget_deleted(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.store.forget_deleted()
+    }
 }

@@ -7,6 +7,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::StoreCounts;
 
@@ -36,6 +37,16 @@ impl Collector for DeploymentCounts {
                 None,
                 MetricType::Counter,
             )?)?;
+        }
+        // Absent where identities are kept, and while a copy of them never agreed with its home.
+        let standing = service.identities_standing();
+        if let Some((standing, lag)) =
+            standing.and_then(|standing| Some((standing.home, standing.lag_seconds?)))
+        {
+            let help = "Age of the copy of the identities of another Region";
+            let mut family =
+                encoder.encode_descriptor("identities_lag_seconds", help, None, MetricType::Gauge)?;
+            ConstGauge::new(lag).encode(family.encode_family(&[("home", standing.as_str())])?)?;
         }
         let help = "Lookups that a cache could not answer";
         let mut family = encoder.encode_descriptor("cache_misses", help, None, MetricType::Counter)?;

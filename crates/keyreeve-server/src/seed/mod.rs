@@ -59,7 +59,7 @@ pub enum SeedError {
         /// The key.
         key: String,
         /// Why not.
-        fault: SeedFault,
+        fault: Box<SeedFault>,
     },
 }
 
@@ -94,7 +94,10 @@ impl SeedFile {
             match service.seed(key).await {
                 Ok(Seeded::Created) => report.created += 1,
                 Ok(Seeded::Present) => report.present += 1,
-                Err(fault) => return Err(SeedError::Key { path: self.path.clone(), key: id, fault }),
+                Err(fault) => {
+                    let fault = Box::new(fault);
+                    return Err(SeedError::Key { path: self.path.clone(), key: id, fault });
+                }
             }
         }
         Ok(report)

@@ -33,6 +33,11 @@ const ROWS: &[Row] = &[
         event_source: "admin.keyreeve",
         ..row("AuditIntegrityAlarm", "keyreeve", "Keyreeve Integrity Alarm")
     },
+    Row {
+        event_source: "admin.keyreeve",
+        ..row("KeyDeleted", "keyreeve", "Keyreeve Key Recoverable From Old Copies")
+    },
+    Row { event_source: "admin.keyreeve", ..row("KeyShredded", "keyreeve", "Keyreeve Key Shredded") },
 ];
 
 /// The notice of an entry; most have none. Its id is the entry's, so that a receiver can tell a repetition.

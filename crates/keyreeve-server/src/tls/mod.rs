@@ -1,8 +1,9 @@
 //! TLS 1.2 and 1.3 by rustls with AWS-LC: the server's configuration, and its certificate, which can be replaced while
-//! connections are open. Client certificates are not asked for here.
+//! connections are open. Client certificates are asked for by `region.rs` alone.
 
 mod certificate;
 mod dev_ca;
+mod region;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 use tokio_rustls::TlsAcceptor;
 
 pub use dev_ca::{DevCa, DevCaError};
+pub use region::{RegionTls, RegionTlsError, make_certificate};
 
 use crate::listener::TlsFacts;
 use certificate::Certificate;
@@ -48,7 +50,8 @@ pub enum TlsError {
 #[derive(Debug)]
 pub struct TlsServer {
     config: Arc<ServerConfig>,
-    certificate: Arc<Certificate>,
+    /// Absent where it is not of files.
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl TlsServer {
@@ -60,7 +63,12 @@ impl TlsServer {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let certificate = Arc::new(Certificate::load(certificate, key, &provider)?);
         let config = Arc::new(config(provider, Arc::clone(&certificate))?);
-        Ok(Self { config, certificate })
+        Ok(Self { config, certificate: Some(certificate) })
+    }
+
+    /// TLS as this configuration says; nothing is to be reloaded.
+    pub fn with_config(config: ServerConfig) -> Self {
+        Self { config: Arc::new(config), certificate: None }
     }
 
     /// Reads the files again; handshakes from now on use what they hold. Open connections keep what they have.
@@ -68,7 +76,8 @@ impl TlsServer {
     /// # Errors
     /// As [`from_pem_files`](Self::from_pem_files); the old certificate then stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.certificate.reload(self.config.crypto_provider())
+        let provider = self.config.crypto_provider();
+        self.certificate.as_ref().map_or(Ok(()), |certificate| certificate.reload(provider))
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
@@ -101,5 +110,6 @@ pub(crate) fn facts(connection: &ServerConnection) -> TlsFacts {
         // rustls tells the versions apart in the name (`TLS13_AES_…`), IANA and CloudTrail do not.
         cipher_suite: suite.replacen("TLS13_", "TLS_", 1),
         sni: connection.server_name().map(str::to_owned),
+        client_pin: connection.peer_certificates().and_then(<[_]>::first).and_then(region::pin_of),
     }
 }

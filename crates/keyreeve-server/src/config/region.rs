@@ -1,0 +1,53 @@
+//! `[region]`: how this Region and others of the installation speak with each other.
+
+use std::net::SocketAddr;
+
+use keyreeve_service::regions::is_endpoint;
+
+use super::problem::Place;
+use super::values::Values;
+
+/// What `[region]` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionConfig {
+    /// Where other Regions are answered.
+    pub listen: SocketAddr,
+    /// Where they find this one: `https://host:port`.
+    pub endpoint: String,
+}
+
+const LISTEN: &str = "region.listen";
+const ENDPOINT: &str = "region.endpoint";
+
+/// Everything of `[region]`; what is wrong with it becomes problems. `served` is how many Regions are.
+pub(super) fn check(values: &mut Values, served: usize) -> Option<RegionConfig> {
+    let (listen, endpoint) = (values.text(LISTEN), values.text(ENDPOINT));
+    let (listen, endpoint) = match (listen.map(str::to_owned), endpoint.map(str::to_owned)) {
+        (Some(listen), Some(endpoint)) => (listen, endpoint),
+        (None, None) => return None,
+        (Some(_), None) => return refuse(values, LISTEN, format!("{LISTEN} needs {ENDPOINT} beside it")),
+        (None, Some(_)) => return refuse(values, ENDPOINT, format!("{ENDPOINT} needs {LISTEN} beside it")),
+    };
+    if served > 1 {
+        let place = values.place("deployment.regions");
+        let text = format!(
+            "deployment.regions names {served} Regions: a server that speaks with other Regions ([region]) serves one, so \
+             give each of them a deployment of its own, or leave [region] out"
+        );
+        values.refuse(place, text);
+    }
+    if !is_endpoint(&endpoint) {
+        let text = format!("{ENDPOINT} is https://host:port, and this is `{endpoint}`");
+        refuse(values, ENDPOINT, text);
+    }
+    match listen.parse() {
+        Ok(listen) => Some(RegionConfig { listen, endpoint }),
+        Err(_) => refuse(values, LISTEN, format!("{LISTEN} is ADDRESS:PORT, and this is `{listen}`")),
+    }
+}
+
+fn refuse(values: &mut Values, name: &str, text: String) -> Option<RegionConfig> {
+    let place: Place = values.place(name);
+    values.refuse(place, text);
+    None
+}
