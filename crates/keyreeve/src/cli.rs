@@ -38,15 +38,20 @@ pub(crate) enum Command {
     Audit(crate::command::audit::Audit),
     /// Explains why somebody may or may not do something.
     Explain(crate::command::explain::Explain),
-    /// Lists and describes keys of a running server.
+    /// Lists and describes keys of a running server, and imports key material.
     #[command(subcommand)]
     Key(crate::command::key::Key),
+    /// Moves ciphertexts to the newest material of their key, or to another key, by ReEncrypt.
+    Reencrypt(crate::command::reencrypt::Reencrypt),
     /// Writes a sealed backup, also while the server serves; or verifies one.
     Backup(crate::command::backup::Backup),
     /// Makes a deployment from a backup.
     Restore(crate::command::restore::Restore),
     /// Lists what a restored deployment brings back, and lets it serve.
     AcceptRollback(crate::command::accept_rollback::AcceptRollback),
+    /// Trusts other Regions of the installation, shows how they are, and lets one take over.
+    #[command(subcommand)]
+    Region(crate::command::region::Region),
     /// Rotates the root key of a running server.
     #[command(subcommand)]
     Root(crate::command::root::Root),

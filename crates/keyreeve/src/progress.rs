@@ -16,6 +16,11 @@ impl Bar {
         Self::new("{bar:40} {bytes}/{total_bytes}  {eta}")
     }
 
+    /// Counts ciphertexts.
+    pub(crate) fn ciphertexts() -> Self {
+        Self::new("{bar:40} {pos}/{len} ciphertexts  {eta}")
+    }
+
     fn new(template: &str) -> Self {
         let bar = ProgressBar::new(0);
         // The templates above parse; were one not to, the default bar serves.

@@ -19,6 +19,11 @@ pub(crate) fn print(text: &str) {
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
+/// Says something beside the answer, which may go into a file.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Prints an error with its causes.
 pub(crate) fn error(error: &(dyn Error + 'static)) {
     let mut text = format!("keyreeve: {error}");

@@ -11,10 +11,15 @@ mod house;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use house::{House, kms, open};
+use house::{House, kms, open, open_by};
+use keyreeve_model::timestamp::Timestamp;
+use keyreeve_server::clock::SystemClock;
+use keyreeve_server::deployment::Secret;
+use keyreeve_service::clock::Clock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -41,6 +46,22 @@ fn ask(house: &House, operation: &str, input: Value) -> Value {
         .unwrap_or_else(|error| panic!("{operation}: {error}"))
 }
 
+/// A year hence.
+#[derive(Debug)]
+struct FarAhead(Timestamp);
+
+impl FarAhead {
+    fn clock() -> Arc<Self> {
+        Arc::new(Self(SystemClock.now().plus_days(365)))
+    }
+}
+
+impl Clock for FarAhead {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
 #[test]
 fn every_kept_format_opens_and_its_old_answers_still_hold() {
     for format in FORMATS {
@@ -50,6 +71,13 @@ fn every_kept_format_opens_and_its_old_answers_still_hold() {
         for _ in 0..2 {
             hold(&open(&data), &answers);
         }
+        // Long after the epoch of its domain keys ended.
+        let house = open_by(&data, Secret::KeyFile(None), FarAhead::clock());
+        let epoch = house.domain_epochs()[0];
+        house.tended_to_epoch(epoch + 1);
+        hold(&house, &answers);
+        drop(house);
+        hold(&open(&data), &answers);
     }
 }
 

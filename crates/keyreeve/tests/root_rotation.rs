@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
+#[expect(dead_code, reason = "each test file uses its part")]
 mod house;
 
 use std::time::{Duration, Instant};

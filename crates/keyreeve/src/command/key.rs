@@ -1,4 +1,8 @@
-//! `keyreeve key`: what an operator sees of the keys of every account. No command here can use or change a key.
+//! `keyreeve key`: what an operator sees of the keys of every account; none of these commands can use or change a key.
+//! `import` is no operator's: it speaks to a KMS as any client does.
+
+mod import;
+mod usage;
 
 use clap::{Args, Subcommand};
 use keyreeve_model::region::{AccountId, Region};
@@ -24,6 +28,10 @@ pub(crate) enum Key {
         after_help = "Examples:\n  keyreeve key describe 1234abcd-12ab-34cd-56ef-1234567890ab\n  keyreeve key describe arn:aws:kms:eu-central-1:111122223333:alias/invoices"
     )]
     Describe(Describe),
+    /// Shows which materials of a key still decrypt, and so whether a sweep by `keyreeve reencrypt` is finished.
+    Usage(usage::Usage),
+    /// Imports key material from a file into a key with origin EXTERNAL: the whole ceremony.
+    Import(import::Import),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +75,8 @@ pub(crate) fn run(command: Key) -> Result<(), Failure> {
     match command {
         Key::List(arguments) => list(&arguments),
         Key::Describe(arguments) => describe(&arguments),
+        Key::Usage(arguments) => usage::run(&arguments),
+        Key::Import(arguments) => import::run(&arguments),
     }
 }
 
@@ -134,15 +144,18 @@ fn row(key: &Value) -> [String; 7] {
     ]
 }
 
-fn describe(arguments: &Describe) -> Result<(), Failure> {
-    if arguments.key.starts_with("alias/") {
+/// The Region of a key: an ARN says it itself.
+fn region_of(key: &str, chosen: Option<&Region>) -> Result<Option<Region>, Failure> {
+    if key.starts_with("alias/") {
         return Err(
             "an alias belongs to an account: give its ARN, arn:aws:kms:REGION:ACCOUNT:alias/NAME".into()
         );
     }
-    // An ARN says its Region itself.
-    let of_arn = arguments.key.split(':').nth(3).and_then(Region::parse);
-    let region = arguments.region.clone().or(of_arn);
+    Ok(chosen.cloned().or_else(|| key.split(':').nth(3).and_then(Region::parse)))
+}
+
+fn describe(arguments: &Describe) -> Result<(), Failure> {
+    let region = region_of(&arguments.key, arguments.region.as_ref())?;
     let input = json!({"KeyId": arguments.key});
     let reply = arguments.server.client()?.call("DescribeAnyKey", region.as_ref(), &input)?;
     terminal::print(&if arguments.json { pretty(&reply)? } else { sheet(&reply) });

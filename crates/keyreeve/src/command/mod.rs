@@ -7,6 +7,7 @@ pub(crate) mod backup;
 mod completions;
 pub(crate) mod config;
 mod dev;
+mod endpoint;
 pub(crate) mod explain;
 mod given_secret;
 pub(crate) mod init;
@@ -14,6 +15,8 @@ pub(crate) mod key;
 mod man;
 mod operator;
 mod operators;
+pub(crate) mod reencrypt;
+pub(crate) mod region;
 pub(crate) mod restore;
 pub(crate) mod root;
 pub(crate) mod serve;
@@ -38,7 +41,9 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Service(command) => service::run(command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Key(command) => key::run(command),
+        Command::Reencrypt(arguments) => reencrypt::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
+        Command::Region(command) => region::run(&command),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::AcceptRollback(arguments) => accept_rollback::run(&arguments),
         Command::Root(command) => root::run(command),

@@ -36,6 +36,9 @@ fn welcome(ready: &ServeReady) -> String {
     if let Some(observe) = &ready.observe {
         let _ = writeln!(text, "Health and metrics on {observe}");
     }
+    if let Some(region) = &ready.region {
+        let _ = writeln!(text, "Other Regions on {region}");
+    }
     let _ = write!(text, "Operators on {}", ready.admin_socket.display());
     text
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use keyreeve_crypto::keyring::Purpose;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_policy::principal::Principal;
@@ -16,6 +17,7 @@ use keyreeve_server::deployment::{Deployment, Folder, Mode, Secret, Unsealing};
 use keyreeve_service::Service;
 use keyreeve_service::caller::Caller;
 use keyreeve_service::catalogue::{Api, find};
+use keyreeve_service::clock::Clock;
 use serde_json::{Value, json};
 
 /// What must still be true after whatever happened.
@@ -34,10 +36,15 @@ pub(crate) struct House {
 
 /// Opens the `dev` deployment of a folder, or makes it.
 pub(crate) fn open(folder: &Path) -> House {
+    open_by(folder, Secret::KeyFile(None), Arc::new(SystemClock))
+}
+
+/// As [`open`], unsealed by this and with this clock.
+pub(crate) fn open_by(folder: &Path, secret: Secret, clock: Arc<dyn Clock>) -> House {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let unsealing = Unsealing::or_create(Secret::KeyFile(None));
+    let unsealing = Unsealing::or_create(secret);
     let folder = Folder::new(folder.to_owned());
-    let opened = Deployment::open(&folder, Mode::Dev, &unsealing, Arc::new(SystemClock));
+    let opened = Deployment::open(&folder, Mode::Dev, &unsealing, clock);
     let deployment = runtime.block_on(opened).unwrap();
     House { deployment, runtime }
 }
@@ -141,6 +148,21 @@ impl House {
                 () = self.service().tend() => panic!("tending never ends"),
             }
         })
+    }
+
+    /// Lets the background work until only this epoch of the domain keys is left.
+    pub(crate) fn tended_to_epoch(&self, epoch: u32) {
+        self.tended(async {
+            while self.domain_epochs() != [epoch] {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        });
+    }
+
+    /// The epochs of the domain keys in the keyring.
+    pub(crate) fn domain_epochs(&self) -> Vec<u32> {
+        let keyring = self.service().records().keyring();
+        keyring.epochs(Purpose::Domain).map(|epoch| epoch.number).collect()
     }
 
     /// The epochs of the record keys that the rows claim (bytes 4 to 8 of a sealed value), the keyring aside.
