@@ -1,6 +1,7 @@
 //! What has to be there before anything is timed: keys, and ciphertexts for Decrypt.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -17,7 +18,14 @@ pub(crate) struct Subject {
     pub(crate) p256: String,
     /// Base64; the number in the list is the number of the encryption context.
     pub(crate) ciphertexts: Vec<String>,
+    /// The same, under the first of many materials of another key.
+    pub(crate) oldest_ciphertexts: Vec<String>,
 }
+
+/// Rotations on demand that a key may have.
+const ROTATIONS: usize = 25;
+/// How long a rotation may take before the benchmark gives up.
+const ROTATED_WITHIN: Duration = Duration::from_secs(10);
 
 impl Subject {
     /// Makes them.
@@ -27,17 +35,17 @@ impl Subject {
     pub(crate) fn make(address: SocketAddr, signer: &Signer, ciphertexts: usize) -> Result<Self, Failure> {
         Builder::new_current_thread().enable_all().build()?.block_on(async {
             let mut client = Client { stream: TcpStream::connect(address).await?, signer };
-            let mut subject = Self {
-                symmetric: client.create_key("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT").await?,
+            let symmetric = client.create_key("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT").await?;
+            let rotated = client.create_key("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT").await?;
+            let oldest_ciphertexts = client.ciphertexts(&rotated, ciphertexts).await?;
+            client.rotate(&rotated).await?;
+            Ok(Self {
+                ciphertexts: client.ciphertexts(&symmetric, ciphertexts).await?,
+                symmetric,
                 rsa_2048: client.create_key("RSA_2048", "SIGN_VERIFY").await?,
                 p256: client.create_key("ECC_NIST_P256", "SIGN_VERIFY").await?,
-                ciphertexts: Vec::with_capacity(ciphertexts),
-            };
-            for number in 0..ciphertexts {
-                let answer = client.call("Encrypt", &workload::encrypt(&subject, number)).await?;
-                subject.ciphertexts.push(text(&answer, "/CiphertextBlob")?);
-            }
-            Ok(subject)
+                oldest_ciphertexts,
+            })
         })
     }
 }
@@ -51,6 +59,30 @@ impl Client<'_> {
     async fn create_key(&mut self, spec: &str, usage: &str) -> Result<String, Failure> {
         let answer = self.call("CreateKey", &json!({ "KeySpec": spec, "KeyUsage": usage })).await?;
         text(&answer, "/KeyMetadata/Arn")
+    }
+
+    async fn ciphertexts(&mut self, key: &str, count: usize) -> Result<Vec<String>, Failure> {
+        let mut made = Vec::with_capacity(count);
+        for number in 0..count {
+            let answer = self.call("Encrypt", &workload::encrypt_under(key, number)).await?;
+            made.push(text(&answer, "/CiphertextBlob")?);
+        }
+        Ok(made)
+    }
+
+    /// As often as a key may be, one after the other.
+    async fn rotate(&mut self, key: &str) -> Result<(), Failure> {
+        let key = json!({ "KeyId": key });
+        for _ in 0..ROTATIONS {
+            self.call("RotateKeyOnDemand", &key).await?;
+            let started = Instant::now();
+            while self.call("GetKeyRotationStatus", &key).await?.get("OnDemandRotationStartDate").is_some() {
+                if started.elapsed() > ROTATED_WITHIN {
+                    return Err("a key is not rotated".into());
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn call(&mut self, operation: &str, body: &Value) -> Result<Value, Failure> {

@@ -24,9 +24,16 @@ pub(crate) struct Workload {
 }
 
 /// Every operation that is measured.
-pub(crate) static WORKLOADS: [Workload; 5] = [
+pub(crate) static WORKLOADS: [Workload; 6] = [
     Workload { name: "encrypt", title: "Encrypt 32 B", operation: "Encrypt", body: encrypt, raw: None },
     Workload { name: "decrypt", title: "Decrypt 32 B", operation: "Decrypt", body: decrypt, raw: None },
+    Workload {
+        name: "decrypt-oldest",
+        title: "Decrypt, 25 rotations old",
+        operation: "Decrypt",
+        body: decrypt_oldest,
+        raw: None,
+    },
     Workload {
         name: "generate-data-key",
         title: "GenerateDataKey",
@@ -50,10 +57,14 @@ pub(crate) static WORKLOADS: [Workload; 5] = [
     },
 ];
 
+fn encrypt(subject: &Subject, number: usize) -> Value {
+    encrypt_under(&subject.symmetric, number)
+}
+
 /// The body of Encrypt; the set-up makes Decrypt's ciphertexts with it.
-pub(crate) fn encrypt(subject: &Subject, number: usize) -> Value {
+pub(crate) fn encrypt_under(key: &str, number: usize) -> Value {
     json!({
-        "KeyId": subject.symmetric,
+        "KeyId": key,
         "Plaintext": unlike_any_other(number),
         "EncryptionContext": context(number),
     })
@@ -61,8 +72,17 @@ pub(crate) fn encrypt(subject: &Subject, number: usize) -> Value {
 
 /// Without a KeyId, as clients usually call it: the ciphertext names the key.
 fn decrypt(subject: &Subject, number: usize) -> Value {
-    let at = number.checked_rem(subject.ciphertexts.len()).unwrap_or_default();
-    json!({ "CiphertextBlob": subject.ciphertexts.get(at), "EncryptionContext": context(at) })
+    decrypt_one_of(&subject.ciphertexts, number)
+}
+
+/// With the first material of a key that was rotated as often on demand as a key may be.
+fn decrypt_oldest(subject: &Subject, number: usize) -> Value {
+    decrypt_one_of(&subject.oldest_ciphertexts, number)
+}
+
+fn decrypt_one_of(ciphertexts: &[String], number: usize) -> Value {
+    let at = number.checked_rem(ciphertexts.len()).unwrap_or_default();
+    json!({ "CiphertextBlob": ciphertexts.get(at), "EncryptionContext": context(at) })
 }
 
 fn generate_data_key(subject: &Subject, number: usize) -> Value {
@@ -109,6 +129,7 @@ mod tests {
             rsa_2048: arn.to_owned(),
             p256: arn.to_owned(),
             ciphertexts: (0..4).map(|number| format!("{number}")).collect(),
+            oldest_ciphertexts: (4..8).map(|number| format!("{number}")).collect(),
         }
     }
 

@@ -108,6 +108,14 @@ pub(crate) struct Answered {
     pub(crate) error: Option<String>,
 }
 
+/// Whose access key signs, and for which Region, where it is not [`Who`] in [`REGION`].
+#[derive(Debug, Clone)]
+pub(crate) struct Signer {
+    pub(crate) access_key_id: String,
+    pub(crate) secret: String,
+    pub(crate) region: String,
+}
+
 /// Every answer of the connections that share it.
 pub(crate) type Book = Rc<RefCell<Vec<Answered>>>;
 
@@ -116,11 +124,12 @@ pub(crate) type Book = Rc<RefCell<Vec<Answered>>>;
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     pub(crate) book: Option<Book>,
+    pub(crate) signer: Option<Signer>,
 }
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        Self { address, book: None }
+        Self { address, book: None, signer: None }
     }
 }
 
@@ -131,6 +140,7 @@ pub(crate) struct Kms {
     secret: SecretAccessKey,
     host: String,
     book: Option<Book>,
+    signer: Option<Signer>,
 }
 
 /// What came of a request.
@@ -163,14 +173,15 @@ impl Answer {
 impl Kms {
     /// Connects; `None` where nobody listens.
     pub(crate) async fn connect(endpoint: impl Into<Endpoint>) -> Result<Option<Self>, Failure> {
-        let Endpoint { address, book } = endpoint.into();
-        let secret = SecretAccessKey::new(b"test");
+        let Endpoint { address, book, signer } = endpoint.into();
+        let secret = signer.as_ref().map_or("test", |signer| &signer.secret);
+        let secret = SecretAccessKey::new(secret.as_bytes());
         let secret = secret.map_err(|_| Failure::Setting("the secret is refused".to_owned()))?;
         let Ok(stream) = TcpStream::connect(address).await else { return Ok(None) };
         drop(stream.set_nodelay(true));
         let Ok((sender, connection)) = handshake(TokioIo::new(stream)).await else { return Ok(None) };
         tokio::spawn(async move { drop(connection.await) });
-        Ok(Some(Self { sender, secret, host: address.to_string(), book }))
+        Ok(Some(Self { sender, secret, host: address.to_string(), book, signer }))
     }
 
     /// Connects to a server that must be there.
@@ -235,11 +246,13 @@ impl Kms {
             vec![("host", self.host.as_bytes()), ("content-type", api.content_type().as_bytes())];
         headers.extend(target.as_ref().map(|target| ("x-amz-target", target.as_bytes())));
         let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: &body };
-        let credential =
-            Credential { access_key_id: who.access_key_id(), secret: &self.secret, session_token: None };
+        let signer = self.signer.as_ref();
+        let access_key_id = signer.map_or(who.access_key_id(), |signer| &signer.access_key_id);
+        let region = signer.map_or(REGION, |signer| &signer.region);
+        let credential = Credential { access_key_id, secret: &self.secret, session_token: None };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
         let now = i64::try_from(now).unwrap_or(i64::MAX);
-        let signed = sign(&request, &credential, &Target { region: REGION, service: api.service() }, now);
+        let signed = sign(&request, &credential, &Target { region, service: api.service() }, now);
         let signed = signed.map_err(|error| Failure::Setting(error.to_string()))?;
         let mut builder = hyper::Request::builder().method("POST").uri("/");
         for (name, value) in headers {

@@ -12,6 +12,7 @@ mod killing;
 mod memory;
 mod policy;
 mod power_cut;
+mod regions;
 mod report;
 mod server;
 mod world;
@@ -39,7 +40,7 @@ struct Arguments {
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// How many rounds (crash, audit-crash), cut points (power-cut, audit-power-cut), repetitions of the load (memory), records
-    /// (audit-lookup) or cases (policy).
+    /// (audit-lookup), histories (regions) or cases (policy).
     #[arg(long, visible_alias = "cases", value_name = "NUMBER")]
     rounds: Option<usize>,
     /// A few rounds only, for the test command: under a minute.
@@ -69,6 +70,12 @@ enum Proof {
     AuditLookup,
     /// Secrets are in memory only where they must be, and in no file, log or core.
     Memory,
+    /// Random histories on three Regions as processes, with broken links and kills: after healing they agree, and nothing
+    /// acknowledged is lost.
+    Regions,
+    /// The protocol between Regions, explored exhaustively as a model. Needs no server; one round is the short exploration, more
+    /// are the long one.
+    RegionsModel,
     /// The policy engine decides as iam-simulate and as a naive evaluator of our own, in random cases. Needs node, no server.
     Policy,
 }
@@ -83,6 +90,8 @@ impl Proof {
             Self::AuditPowerCut => (100, 2_000),
             Self::AuditLookup => (20_000, 10_000_000),
             Self::Memory => (2, 25),
+            Self::Regions => (10, 500),
+            Self::RegionsModel => (1, 2),
             Self::Policy => (5_000, 1_000_000),
         }
     }
@@ -147,6 +156,8 @@ fn prove(arguments: &Arguments) -> Result<(), Failure> {
             Proof::AuditPowerCut => audit_power_cut::run(&setting, rounds).await,
             Proof::AuditLookup => audit_lookup::run(&setting, rounds).await,
             Proof::Memory => memory::run(&setting, rounds).await,
+            Proof::Regions => regions::run(&setting, rounds).await,
+            Proof::RegionsModel => regions::model(rounds),
             Proof::Policy => policy::run(&setting, rounds),
         }
     })?;
@@ -160,7 +171,9 @@ fn seed_of_the_clock() -> u64 {
 }
 
 fn binary(arguments: &Arguments) -> Result<PathBuf, Failure> {
-    if [Proof::Policy, Proof::AuditPowerCut, Proof::AuditLookup].contains(&arguments.proof) {
+    if [Proof::Policy, Proof::AuditPowerCut, Proof::AuditLookup, Proof::RegionsModel]
+        .contains(&arguments.proof)
+    {
         return std::env::current_exe().map_err(Failure::file(Path::new("this program")));
     }
     let beside = || {

@@ -31,6 +31,8 @@ mod forms;
 #[cfg(test)]
 mod identities;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod keys;

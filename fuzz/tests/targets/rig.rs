@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
 use crate::json::Pool;
-use crate::{identities, trails};
+use crate::{identities, imports, trails};
 
 #[derive(Debug)]
 struct StoppedClock;
@@ -100,7 +100,7 @@ impl Rig {
         let mut keys = self.usable.clone();
         let ids = self.usable.iter().map(|arn| arn.rsplit_once('/').unwrap().1.to_owned());
         keys.extend(ids.collect::<Vec<_>>());
-        keys.extend([disabled, self.doomed.clone(), empty]);
+        keys.extend([disabled, self.doomed.clone(), empty.clone()]);
         let arn = |resource: &str| format!("arn:aws:kms:eu-central-1:{resource}");
         keys.extend([
             ALIAS.to_owned(),
@@ -113,11 +113,22 @@ impl Rig {
         ]);
         let aliases =
             [ALIAS, OTHER_ALIAS, "alias/aws/s3", NEW_ALIAS, "alias/a:b"].map(str::to_owned).to_vec();
-        let examples = self.examples();
+        let mut examples = self.examples();
+        examples.extend(imports::examples(&self.keyring(), &empty));
         let blobs =
             examples.iter().flat_map(|(_, body)| BLOBS.iter().filter_map(|name| body.get(name)?.as_str()));
         let blobs = blobs.map(|text| STANDARD.decode(text).unwrap()).collect();
         Pool { keys, aliases, markers: self.markers(), policies: policies(), blobs, examples }
+    }
+
+    /// What tokens are sealed with.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        self.service.records().keyring()
+    }
+
+    /// A key that waits for its material.
+    pub(crate) fn external(&self) -> String {
+        self.key(json!({"Origin": "EXTERNAL"}))
     }
 
     fn markers(&self) -> Vec<String> {
@@ -176,6 +187,9 @@ impl Rig {
             ("DeriveSharedSecret", agree),
             ("Encrypt", context),
             ("Encrypt", oaep),
+            ("ReplicateKey", json!({"KeyId": other, "ReplicaRegion": "eu-west-1"})),
+            // Where it is.
+            ("UpdatePrimaryRegion", json!({"KeyId": other, "PrimaryRegion": "eu-central-1"})),
         ];
         examples.extend(self.grants(symmetric));
         let keys = [(); 2].map(|()| {

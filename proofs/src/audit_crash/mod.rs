@@ -119,7 +119,7 @@ impl Scene {
     }
 
     fn endpoint(&self, address: SocketAddr) -> Endpoint {
-        Endpoint { address, book: Some(Rc::clone(&self.book)) }
+        Endpoint { address, book: Some(Rc::clone(&self.book)), signer: None }
     }
 
     /// Which requests without an answer were carried out: the writers go on from there.

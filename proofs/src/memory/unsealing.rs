@@ -12,6 +12,7 @@ use keyreeve_crypto::root_key::{SlotSecret, unseal};
 use keyreeve_crypto::wrap::Binding;
 use keyreeve_model::key_id::KeyId;
 use keyreeve_model::key_record::KeyRecord;
+use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::region::AccountId;
 use keyreeve_store::{OpenOptions, SqliteStore, Store};
 use serde_json::Value;
@@ -125,7 +126,7 @@ async fn materials(store: &SqliteStore, keyring: &Keyring, secrets: &mut Vec<Sec
             spec: record.spec,
             usage: record.usage,
             origin: record.origin,
-            material_id: if *material == "only" { None } else { record.current_material },
+            material_id: MaterialId::parse(material),
         };
         let wrapped = keyring.open_record(text, &sealed.value).map_err(|_| odd(text))?;
         let opened =
