@@ -96,6 +96,7 @@ def test_playbooks_are_idempotent(account, play):
                 "description": "seals the ledger",
                 "policy": key_policy,
                 "tags": {"team": "red", "stage": "test"},
+                "enable_key_rotation": True,
                 "grants": [
                     {"name": "work", "grantee_principal": f"{arn}role/Worker", "operations": ["Decrypt", "RetireGrant"]}
                 ],
@@ -107,6 +108,7 @@ def test_playbooks_are_idempotent(account, play):
     key = account.kms.describe_key(KeyId="alias/ledger")["KeyMetadata"]
     assert key["Description"] == "seals the ledger"
     assert json.loads(account.kms.get_key_policy(KeyId=key["Arn"])["Policy"]) == json.loads(key_policy)
+    assert account.kms.get_key_rotation_status(KeyId=key["Arn"])["RotationPeriodInDays"] == 365
     (grant,) = account.kms.list_grants(KeyId=key["Arn"])["Grants"]
     assert (grant["Name"], grant["GranteePrincipal"]) == ("work", f"{arn}role/Worker")
     profile = account.iam.get_instance_profile(InstanceProfileName="Worker")["InstanceProfile"]
@@ -115,9 +117,19 @@ def test_playbooks_are_idempotent(account, play):
     changed = {
         "policy": ("iam_managed_policy", {**present["policy"][1], "policy": document(allow("kms:ListKeys"))}),
         "user": ("iam_user", {**present["user"][1], "tags": {"team": "green"}}),
-        "key": ("kms_key", {**present["key"][1], "tags": {"team": "red"}, "grants": [], "purge_grants": True}),
+        "key": (
+            "kms_key",
+            {
+                **present["key"][1],
+                "tags": {"team": "red"},
+                "enable_key_rotation": False,
+                "grants": [],
+                "purge_grants": True,
+            },
+        ),
     }
     assert play(changed) == dict.fromkeys(changed, True)
+    assert account.kms.get_key_rotation_status(KeyId=key["Arn"])["KeyRotationEnabled"] is False
     assert account.kms.list_grants(KeyId=key["Arn"])["Grants"] == []
     absent = {
         "key": ("kms_key", {"alias": "ledger", "pending_window": 7, "state": "absent"}),

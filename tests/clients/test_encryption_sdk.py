@@ -4,12 +4,18 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import aws_encryption_sdk
 import botocore.session
 import pytest
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
-from aws_encryption_sdk.key_providers.kms import StrictAwsKmsMasterKeyProvider
+from aws_encryption_sdk.key_providers.kms import (
+    DiscoveryFilter,
+    MRKAwareDiscoveryAwsKmsMasterKeyProvider,
+    MRKAwareStrictAwsKmsMasterKeyProvider,
+    StrictAwsKmsMasterKeyProvider,
+)
 
 CLI = pathlib.Path(sys.executable).parents[2] / "encryption-cli" / "bin" / "aws-encryption-cli"
 CONTEXT = {"purpose": "ledger"}
@@ -42,6 +48,32 @@ def test_any_of_two_keys_opens(endpoint, key, make_key):
         assert client.decrypt(source=sealed, key_provider=provider(arn))[0] == b"two"
     with pytest.raises(AWSEncryptionSDKClientError):
         client.decrypt(source=sealed, key_provider=provider(make_key()))
+
+
+def test_what_one_region_sealed_another_opens_with_its_replica(endpoint, client_for):
+    """The providers that know multi-Region keys: the same `mrk-` id, each client in its own Region."""
+    here, west = client_for("us-east-1"), client_for("eu-west-1")
+    primary = here.create_key(MultiRegion=True)["KeyMetadata"]["Arn"]
+    replica = here.replicate_key(KeyId=primary, ReplicaRegion="eu-west-1")["ReplicaKeyMetadata"]["Arn"]
+    deadline = time.monotonic() + 30
+    while west.describe_key(KeyId=replica)["KeyMetadata"]["KeyState"] != "Enabled":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    client = aws_encryption_sdk.EncryptionSDKClient()
+    strict = lambda arn: MRKAwareStrictAwsKmsMasterKeyProvider(
+        key_ids=[arn], botocore_session=botocore.session.Session()
+    )
+    discovery = lambda region: MRKAwareDiscoveryAwsKmsMasterKeyProvider(
+        botocore_session=botocore.session.Session(),
+        discovery_region=region,
+        discovery_filter=DiscoveryFilter(account_ids=(primary.split(":")[4],), partition="aws"),
+    )
+    for maker, opener, region in ((primary, replica, "eu-west-1"), (replica, primary, "us-east-1")):
+        sealed, _ = client.encrypt(source=b"moved", key_provider=strict(maker))
+        assert client.decrypt(source=sealed, key_provider=strict(opener))[0] == b"moved"
+        assert client.decrypt(source=sealed, key_provider=discovery(region))[0] == b"moved"
+        with pytest.raises(AWSEncryptionSDKClientError):
+            client.decrypt(source=sealed, key_provider=provider(opener))
 
 
 def test_a_file_by_the_command_line(endpoint, key, tmp_path):

@@ -1,47 +1,20 @@
 """The README's first five minutes, run as they are written, and what `keyreeve dev` prints, pasted."""
 
 import json
-import os
-import pathlib
 import re
 import subprocess
-import sys
 
 import pytest
 
+from pages import blocks, pasted
 from server import ROOT, Server
 
-ENVIRONMENTS = pathlib.Path(sys.executable).parents[2]
-TOOLS = [ENVIRONMENTS / name / "bin" for name in ("clients", "encryption-cli")]
 # The one thing that the tests change: the port.
 ENDPOINT = "http://127.0.0.1:8080"
 
 
-def pasted(script, folder):
-    """Runs `script` as somebody would who has the tools and no AWS settings of any kind."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "KEYREEVE_"))}
-    path = os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]])
-    return subprocess.run(
-        ["bash", "-c", f"set -euo pipefail\n{script}"],
-        cwd=folder,
-        env={**kept, "PATH": path, "HOME": str(folder)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def blocks(title):
-    """The shell blocks of one section of the README."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    sections = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    assert len(sections) == 1, f"the README has {len(sections)} sections called {title}"
-    return re.findall(r"^```sh\n(.*?)^```$", sections[0], re.DOTALL | re.MULTILINE)
-
-
 def test_the_first_five_minutes(fresh_server, tmp_path):
-    script = "".join(blocks("The first five minutes"))
+    script = "".join(blocks("README.md", "## The first five minutes"))
     assert script.count(ENDPOINT) == 1
     folder = tmp_path / "scratch"
     folder.mkdir()
@@ -49,12 +22,14 @@ def test_the_first_five_minutes(fresh_server, tmp_path):
     assert done.returncode == 0, done
     audited = "root\tSign\ttrue"
     expected = ["attack at dawn", "Verified OK", "the same file", audited, "attack at dawn", "and nothing else"]
+    # After a rotation, and in another Region.
+    expected += ["attack at dawn", "attack at dawn"]
     assert done.stdout.splitlines() == expected, done
     assert b"attack at dawn" not in (folder / "plan.enc").read_bytes() + (folder / "plan.esdk").read_bytes()
 
 
 def test_the_readme_starts_the_server_that_it_talks_to():
-    start = [line for block in blocks("Two commands") for line in block.splitlines() if "-- dev" in line]
+    start = [line for block in blocks("README.md", "## Two commands") for line in block.splitlines() if "-- dev" in line]
     assert len(start) == 1 and start[0].endswith(ENDPOINT), start
 
 

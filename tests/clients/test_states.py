@@ -16,6 +16,7 @@ REFUSALS = {
     "disabled": ("DisabledException", "{arn} is disabled."),
     "deleting": ("KMSInvalidStateException", "{arn} is pending deletion."),
     "importing": ("KMSInvalidStateException", "{arn} is pending import."),
+    "external": ("UnsupportedOperationException", "{arn} origin is EXTERNAL which is not valid for this operation."),
     "not deleting": ("KMSInvalidStateException", "{arn} is not pending deletion."),
 }
 # What each group of operations answers in the four STATES.
@@ -24,6 +25,8 @@ ANY = (OK, OK, OK, OK)
 EDIT = (OK, OK, "deleting", OK)
 TOGGLE = (OK, OK, "deleting", "importing")
 CANCEL = ("not deleting", "not deleting", OK, "not deleting")
+# A key without material is an imported one, which has no schedule.
+SCHEDULE = (OK, "disabled", "deleting", "external")
 PUBLIC = (OK, OK, "deleting", None)
 
 SYMMETRIC = {}
@@ -79,6 +82,10 @@ TABLE = [
     ("list_resource_tags", SYMMETRIC, {}, ANY),
     ("list_aliases", SYMMETRIC, {}, ANY),
     ("get_key_rotation_status", SYMMETRIC, {}, ANY),
+    ("list_key_rotations", SYMMETRIC, {}, ANY),
+    ("enable_key_rotation", SYMMETRIC, {}, SCHEDULE),
+    ("disable_key_rotation", SYMMETRIC, {}, SCHEDULE),
+    ("rotate_key_on_demand", SYMMETRIC, {}, USE),
     ("get_key_last_usage", SYMMETRIC, {}, ANY),
     ("update_key_description", SYMMETRIC, {"Description": "new"}, EDIT),
     ("tag_resource", SYMMETRIC, {"Tags": [{"TagKey": "a", "TagValue": "b"}]}, EDIT),

@@ -112,6 +112,30 @@ def test_calls_come_as_their_records_and_scheduled_deletions_as_notices(serving,
         collector.close()
 
 
+def test_a_rotation_is_told_of_as_event_bridge_tells_it(serving, tmp_path):
+    records, notices = Lines(tmp_path / "records.sock"), Lines(tmp_path / "notices.sock")
+    server = serving("--audit-stream", f"unix:{records.path}", "--audit-notices", f"unix:{notices.path}")
+    kms = make_client(server.url)
+    key = kms.create_key()["KeyMetadata"]
+    kms.rotate_key_on_demand(KeyId=key["KeyId"])
+    notice = notices.wait(len)[0]
+    of_rotation = lambda records: [record for record in records if record["eventName"] == "RotateKey"]
+    (event,) = of_rotation(records.wait(of_rotation))
+    rotated = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["CurrentKeyMaterialId"]
+    assert (notice["source"], notice["detail-type"], notice["id"]) == ("aws.kms", "KMS CMK Rotation", event["eventID"])
+    assert notice["detail"] == {
+        "key-id": key["KeyId"],
+        "key-origin": "AWS_KMS",
+        "rotation-type": "ON_DEMAND",
+        "previous-key-material-id": key["CurrentKeyMaterialId"],
+        "current-key-material-id": rotated,
+    }
+    assert event["resources"][0]["ARN"] == key["Arn"] and "requestID" not in event
+    server.stop()
+    for collector in (records, notices):
+        collector.close()
+
+
 @pytest.mark.parametrize("tls", [False, True])
 def test_opentelemetry_logs_are_of_the_schema_and_repeated_until_taken(serving, tmp_path, monkeypatch, tls):
     context = None

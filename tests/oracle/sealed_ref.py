@@ -16,7 +16,8 @@ import struct
 from blob_ref import derive
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-LABELS = {1: "record", 2: "credential", 3: "token", 4: "backup", 5: "material", 6: "keyring", 7: "slot"}
+LABELS = {1: "record", 2: "credential", 3: "token", 4: "backup", 5: "material", 6: "keyring", 7: "slot",
+          8: "session"}
 NONCE, IV = bytes(range(0x40, 0x50)), bytes(range(0x60, 0x6C))
 
 
