@@ -15,6 +15,27 @@ use crate::{
 /// Cases per property test in `--fast`; the full run leaves each test's own number.
 const FAST_PROPTEST_CASES: &str = "16";
 
+/// Tests that take seconds each; `--fast` leaves them to the complete run. Parts of their full names.
+const LONG_TESTS: &[&str] = &[
+    "a_kill_at_any_point_of_a_rotation_loses_nothing_and_the_next_start_goes_on",
+    "every_mutation_is_detected_and_named_rightly",
+    "bodies_of_the_shape_of_the_input",
+    "every_condition_key_decides_every_operation_of_iam_and_sts",
+    "every_condition_key_decides_every_other_operation_of_kms",
+    "a_deployment_with_a_passphrase_rotates_only_with_it",
+    "what_is_found_is_what_a_naive_search_finds_page_by_page",
+    "a_changed_row_stops_its_own_key_and_no_other",
+    "conditions::every_operator",
+    "a_passphrase_opens_and_a_wrong_weak_or_public_one_does_not",
+    "audit_faults::",
+    "every_combination_signs_and_verifies_or_is_refused_alike_by_both",
+    "a_restored_deployment_serves_only_after_its_roll_back_was_accepted",
+    "open_key::tests::forged::",
+    "a_key_of_every_spec_is_seeded_once_and_found_again_after_a_restart",
+    "a_damaged_index_hides_at_most_and_never_invents",
+    "a_log_that_was_cut_anywhere_keeps_a_prefix_of_the_commits",
+];
+
 /// What the command line asked for.
 #[derive(Debug)]
 pub(crate) struct Choice {
@@ -71,7 +92,7 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "proofs",
-        about: "short forms of the crash, audit-crash, power-cut, audit-power-cut, audit-lookup, memory and policy proofs",
+        about: "short forms of the crash, audit-crash, power-cut, audit-power-cut, audit-lookup, memory, policy and regions proofs",
         tools: &[],
         tools_unless_fast: &[&tools::POLICY_ORACLE],
         run: short_proofs,
@@ -151,12 +172,18 @@ fn clippy(house: &House, _: &Choice) -> Result<(), Failure> {
 }
 
 fn rust_tests(house: &House, choice: &Choice) -> Result<(), Failure> {
+    let left_out: &[&str] = if choice.fast { LONG_TESTS } else { &[] };
     let step = if has_nextest() {
-        Step::cargo(house, &["nextest", "run", "--workspace"])
+        let all = left_out.iter().fold("all()".to_owned(), |all, name| format!("{all} - test({name})"));
+        Step::cargo(house, &["nextest", "run", "--workspace"]).args(["-E", &all])
     } else {
-        Step::cargo(house, &["test", "--workspace", "--all-targets"])
+        let skips = left_out.iter().flat_map(|name| ["--skip", name]);
+        Step::cargo(house, &["test", "--workspace", "--all-targets", "--"]).args(skips)
     };
     let step = step.env("KEYREEVE_SIGV4_SUITE", tools::sigv4_suite(house));
+    if choice.fast {
+        say(&format!("  {} long tests are left to the complete run", LONG_TESTS.len()));
+    }
     let step = if choice.fast { step.env("PROPTEST_CASES", FAST_PROPTEST_CASES) } else { step };
     step.advice("repeat one test with `cargo test -p CRATE NAME`; a property test prints its seed").live()
 }
