@@ -6,7 +6,7 @@ use keyreeve_service::catalogue::{Row, Scope};
 use serde_json::{Value, json};
 
 use crate::importing::import_body;
-use crate::kit::{Kit, kms_rows};
+use crate::kit::{IMPORTED, Kit, kms_rows};
 use crate::rig::{ACCOUNT, REGION, Rig, root_of, text};
 
 const STATES: &[KeyState] = &[
@@ -57,6 +57,13 @@ fn key_in(state: KeyState, rig: &Rig, kit: &Kit, row: &Row) -> Option<String> {
         }
         KeyState::Updating => {
             replicate(rig, &key);
+            if row.origin.is_some() {
+                // No bytes cross: the next primary has them by its own import.
+                let replica = key.replace(REGION, ELSEWHERE);
+                let body = import_body(rig, &replica, IMPORTED);
+                rig.ok_as(&root_of(ACCOUNT, ELSEWHERE), "ImportKeyMaterial", body);
+                rig.block_on(rig.service.tend_regions());
+            }
             rig.ok("UpdatePrimaryRegion", json!({"KeyId": key, "PrimaryRegion": ELSEWHERE}));
         }
         KeyState::PendingReplicaDeletion => {
@@ -114,7 +121,10 @@ fn every_operation_obeys_the_state_table() {
                 rig.refuses(row.name, body, "UnsupportedOperationException", &text);
                 continue;
             }
-            let decided_by_the_next_primary = matches!(row.name, "EnableKeyRotation" | "RotateKeyOnDemand");
+            // The guide lets ImportKeyMaterial through. Here it waits, as what all Regions share does, even when it brings
+            // back the same material.
+            let decided_by_the_next_primary =
+                matches!(row.name, "EnableKeyRotation" | "RotateKeyOnDemand" | "ImportKeyMaterial");
             if *state == KeyState::Updating && decided_by_the_next_primary {
                 rig.refuses(row.name, body, "KMSInvalidStateException", &format!("{key} is updating."));
                 continue;

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use crate::importing::{import_token, wrapped};
 use crate::rig::{ACCOUNT, REGION, Rig, b64, text};
 
+/// The material of the kit's imported key.
+pub(crate) const IMPORTED: [u8; 32] = [0x17; 32];
+
 /// Rows of the KMS API.
 pub(crate) fn kms_rows() -> impl Iterator<Item = &'static Row> {
     CATALOGUE.iter().filter(|row| row.api == Api::Kms)
@@ -87,7 +90,7 @@ impl Kit {
             "mac": answer("GenerateMac")["Mac"],
             "kem": answer("Encapsulate")["SharedSecretCiphertextBlob"],
             "token": import_token(rig, &kit.imported),
-            "wrapped": wrapped([0x17; 32]),
+            "wrapped": wrapped(IMPORTED),
             "peer": text(&rig.ok("GetPublicKey", json!({"KeyId": kit.agreement})), "/PublicKey"),
         });
         rig.ok("ImportKeyMaterial", kit.body("ImportKeyMaterial"));
