@@ -113,25 +113,32 @@ impl State {
         self.condition.borrow().breaks
     }
 
+    /// The log is written only once the state is changed: whoever reads the line finds it true.
     pub(super) fn break_down(&self, reason: &str) {
+        let mut new = false;
         self.condition.send_modify(|condition| {
-            if condition.unwritable.as_deref() != Some(reason) {
-                tracing::error!(reason, "the audit log cannot be written");
-            }
+            new = condition.unwritable.as_deref() != Some(reason);
             condition.unwritable = Some(reason.to_owned());
             condition.breaks += 1;
             self.broken.store(true, Ordering::Release);
         });
+        if new {
+            tracing::error!(reason, "the audit log cannot be written");
+        }
     }
 
     /// The log can be written again, unless something broke since `seen`.
     pub(super) fn mend(&self, seen: u64) {
+        let mut mended = false;
         self.condition.send_modify(|condition| {
-            if condition.breaks == seen && condition.unwritable.take().is_some() {
-                tracing::info!("the audit log can be written again");
+            mended = condition.breaks == seen && condition.unwritable.take().is_some();
+            if mended {
                 self.broken.store(false, Ordering::Release);
             }
         });
+        if mended {
+            tracing::info!("the audit log can be written again");
+        }
     }
 
     /// The reserve is low for this reason, or is not.
