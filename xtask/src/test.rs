@@ -36,6 +36,9 @@ const LONG_TESTS: &[&str] = &[
     "a_log_that_was_cut_anywhere_keeps_a_prefix_of_the_commits",
 ];
 
+/// Client tests at a time: half of one's time it waits for its server, which the other then uses.
+const CLIENT_WORKERS: &str = "2";
+
 /// What the command line asked for.
 #[derive(Debug)]
 pub(crate) struct Choice {
@@ -211,6 +214,8 @@ fn client_tests(house: &House, choice: &Choice) -> Result<(), Failure> {
     build(house)?;
     let step = Step::new(tools::python_of(house))
         .args(["-m", "pytest", "tests/clients"])
+        // Each worker has servers of its own; whoever is done takes tests over from the other.
+        .args(["-n", CLIENT_WORKERS, "--dist", "worksteal"])
         .within(&house.root)
         .env("KEYREEVE_BIN", house.server());
     let step = if choice.fast {
