@@ -10,7 +10,6 @@ pub mod digest;
 pub mod error;
 mod fields;
 pub mod import;
-pub mod import_wrap;
 pub mod keyring;
 pub mod label;
 pub mod open_key;

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-get-public-key-and-token.html>
 
 use keyreeve_crypto::error::Unspecified;
-use keyreeve_crypto::import_wrap;
+use keyreeve_crypto::import::wrapping;
 use keyreeve_model::key_spec::KeySpec;
 
 use super::described::DescribedKey;
@@ -25,7 +25,7 @@ const RSA: KeySpec = KeySpec::Rsa4096;
 impl Wrapping {
     /// The one for this key and this material.
     pub(super) fn of(key: &DescribedKey, material: &Material) -> Self {
-        let fits = import_wrap::oaep_sha_256_max(RSA).is_some_and(|most| material.len() <= most);
+        let fits = wrapping::oaep_sha_256_max(RSA).is_some_and(|most| material.len() <= most);
         let is_rsa = key.spec.rsa_modulus_len().is_some();
         let is_chinese = key.spec == KeySpec::Sm2 || (key.in_china && key.spec == KeySpec::SymmetricDefault);
         match (is_chinese, is_rsa, fits) {
@@ -56,9 +56,9 @@ impl Wrapping {
     pub(super) fn wrap(self, spki: &[u8], material: &Material) -> Result<Vec<u8>, Unspecified> {
         let material = material.expose_secret();
         match self {
-            Self::Oaep => import_wrap::oaep_sha_256(RSA, spki, material),
-            Self::RsaAes => import_wrap::rsa_aes_key_wrap_sha_256(RSA, spki, material),
-            Self::Sm2 => import_wrap::sm2pke(spki, material),
+            Self::Oaep => wrapping::oaep_sha_256(RSA, spki, material),
+            Self::RsaAes => wrapping::rsa_aes_key_wrap_sha_256(RSA, spki, material),
+            Self::Sm2 => wrapping::sm2pke(spki, material),
         }
     }
 }

@@ -1,169 +1,108 @@
-//! Wrapping keys, and unwrapping by each algorithm. RSA_AES_KEY_WRAP is OAEP of an AES key, as long as the modulus, before
-//! RFC 5649 AES-KWP of the material under it (PKCS#11 CKM_RSA_AES_KEY_WRAP).
+//! Wrapping of key material for ImportKeyMaterial, as whoever owns the material does it. Not the unwrapping.
+//! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-encrypt-key-material.html>
 
-use std::fmt;
-
+use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded as _};
 use keyreeve_model::algorithm::EncryptionAlgorithm;
-use keyreeve_model::import::{WrappingAlgorithm, WrappingKeySpec};
-use keyreeve_native::key_wrap;
+use keyreeve_model::key_spec::KeySpec;
 
 use crate::error::Unspecified;
-use crate::open_key::{self, OpenKey};
-use crate::secret::{KeyMaterial, Plaintext, SecretBytes};
+use crate::primitive::public_key::PublicKey;
+use crate::random;
 
-/// A fresh wrapping key: its private half travels in the import token, sealed.
-pub struct WrappingKey {
-    /// PKCS#8 DER.
-    pub private: KeyMaterial,
-    /// SPKI DER.
-    pub public: Vec<u8>,
+/// How long the AES key is that wraps what RSA cannot hold.
+const AES_KEY_LEN: usize = 32;
+/// RFC 5649 §3: a header of 8 bytes, and up to 7 bytes of padding.
+const KWP_OVERHEAD_MAX: usize = 15;
+
+/// The most bytes that RSAES-OAEP with SHA-256 carries under a key of this spec; `None` where it is no RSA key.
+pub fn oaep_sha_256_max(spec: KeySpec) -> Option<usize> {
+    spec.plaintext_max(EncryptionAlgorithm::RsaesOaepSha256)
 }
 
-impl WrappingKey {
-    /// Generates one. RSA takes tens to hundreds of milliseconds.
-    ///
-    /// # Errors
-    /// [`Unspecified`] when the generator fails.
-    pub fn generate(spec: WrappingKeySpec) -> Result<Self, Unspecified> {
-        let private = open_key::generate(spec.key_spec())?;
-        let public = OpenKey::open(spec.key_spec(), &private)?.public_key().ok_or(Unspecified)?.to_vec();
-        Ok(Self { private, public })
-    }
-}
-
-impl fmt::Debug for WrappingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WrappingKey").finish_non_exhaustive()
-    }
-}
-
-/// What one step of a wrapping is.
-enum Steps {
-    /// The public key encrypts the material.
-    Direct(EncryptionAlgorithm),
-    /// The public key encrypts an AES key, and that wraps the material.
-    ByAesKey(EncryptionAlgorithm),
-}
-
-const fn steps(algorithm: WrappingAlgorithm) -> Option<Steps> {
-    match algorithm {
-        // AWS takes it no longer; `import::can_wrap` knows no key for it.
-        WrappingAlgorithm::RsaesPkcs1V15 => None,
-        WrappingAlgorithm::RsaesOaepSha1 => Some(Steps::Direct(EncryptionAlgorithm::RsaesOaepSha1)),
-        WrappingAlgorithm::RsaesOaepSha256 => Some(Steps::Direct(EncryptionAlgorithm::RsaesOaepSha256)),
-        WrappingAlgorithm::RsaAesKeyWrapSha1 => Some(Steps::ByAesKey(EncryptionAlgorithm::RsaesOaepSha1)),
-        WrappingAlgorithm::RsaAesKeyWrapSha256 => Some(Steps::ByAesKey(EncryptionAlgorithm::RsaesOaepSha256)),
-        WrappingAlgorithm::Sm2Pke => Some(Steps::Direct(EncryptionAlgorithm::Sm2Pke)),
-    }
-}
-
-/// Unwraps material with the private half of a wrapping key (PKCS#8 DER). What comes out is not checked here:
-/// [`super::identify`] does.
+/// `RSAES_OAEP_SHA_256`: the material under the RSA key of this spec, whose SPKI is this DER.
 ///
 /// # Errors
-/// [`Unspecified`] for everything that does not unwrap, whatever is wrong with it.
-pub fn unwrap(
-    algorithm: WrappingAlgorithm,
-    spec: WrappingKeySpec,
-    private: &KeyMaterial,
-    wrapped: &[u8],
-) -> Result<KeyMaterial, Unspecified> {
-    let key = OpenKey::open(spec.key_spec(), private)?;
-    match steps(algorithm).ok_or(Unspecified)? {
-        Steps::Direct(encryption) => key.decrypt(encryption, wrapped).map(KeyMaterial::from),
-        Steps::ByAesKey(encryption) => {
-            let modulus_len = spec.key_spec().rsa_modulus_len().ok_or(Unspecified)?;
-            let (first, second) = wrapped.split_at_checked(modulus_len).ok_or(Unspecified)?;
-            unwrap_by(&key.decrypt(encryption, first)?, second)
-        }
-    }
+/// [`Unspecified`] when the key is not of that spec, or the material is longer than [`oaep_sha_256_max`].
+pub fn oaep_sha_256(spec: KeySpec, spki: &[u8], material: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    PublicKey::from_spki(spec, spki)?.encrypt(EncryptionAlgorithm::RsaesOaepSha256, material)
 }
 
-fn unwrap_by(aes_key: &Plaintext, wrapped: &[u8]) -> Result<KeyMaterial, Unspecified> {
-    let mut len = 0;
-    let room = SecretBytes::try_init_with(wrapped.len(), |room| {
-        len = key_wrap::unwrap_padded(aes_key.expose_secret(), wrapped, room)?;
-        Ok::<_, Unspecified>(())
-    })?;
-    let material = room.expose_secret().get(..len).ok_or(Unspecified)?;
-    Ok(SecretBytes::init_with(len, |bytes| bytes.copy_from_slice(material)).into())
+/// `RSA_AES_KEY_WRAP_SHA_256`: a fresh AES-256 key under RSAES-OAEP, followed by the material under that key with AES key
+/// wrap with padding (RFC 5649). PKCS#11 calls it `CKM_RSA_AES_KEY_WRAP`.
+///
+/// # Errors
+/// [`Unspecified`] when the key is not of that spec, or the material is empty.
+pub fn rsa_aes_key_wrap_sha_256(spec: KeySpec, spki: &[u8], material: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    let aes_key = random::secret(AES_KEY_LEN)?;
+    let mut wrapped = oaep_sha_256(spec, spki, aes_key.expose_secret())?;
+    let mut buffer = vec![0; material.len() + KWP_OVERHEAD_MAX];
+    let under_aes = AesKek::new(&AES_256, aes_key.expose_secret())?;
+    wrapped.extend_from_slice(under_aes.wrap_with_padding(material, &mut buffer)?);
+    Ok(wrapped)
+}
+
+/// `SM2PKE`: the material under the SM2 key whose SPKI is this DER.
+///
+/// # Errors
+/// [`Unspecified`] when it is no SM2 key, or the material is empty.
+pub fn sm2pke(spki: &[u8], material: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    PublicKey::from_spki(KeySpec::Sm2, spki)?.encrypt(EncryptionAlgorithm::Sm2Pke, material)
 }
 
 #[cfg(test)]
 mod tests {
-    use keyreeve_model::key_spec::KeySpec;
-
     use super::*;
-    use crate::open_key::PublicKey;
-    use WrappingAlgorithm as A;
+    use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+    use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 
-    fn wrap(
-        key: &WrappingKey,
-        spec: WrappingKeySpec,
-        algorithm: EncryptionAlgorithm,
-        bytes: &[u8],
-    ) -> Vec<u8> {
-        PublicKey::from_spki(spec.key_spec(), &key.public).unwrap().encrypt(algorithm, bytes).unwrap()
+    fn rsa() -> (OaepPrivateDecryptingKey, Vec<u8>) {
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+        let spki: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+        let spki = spki.as_ref().to_vec();
+        (OaepPrivateDecryptingKey::new(key).unwrap(), spki)
+    }
+
+    fn opened(key: &OaepPrivateDecryptingKey, wrapped: &[u8]) -> Vec<u8> {
+        let mut buffer = vec![0; key.min_output_size()];
+        key.decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, &mut buffer, None).unwrap().to_vec()
     }
 
     #[test]
-    fn direct_wrappings_unwrap_with_their_own_algorithm_only() {
-        for (spec, pairs) in [
-            (
-                WrappingKeySpec::Rsa2048,
-                &[
-                    (A::RsaesOaepSha1, EncryptionAlgorithm::RsaesOaepSha1),
-                    (A::RsaesOaepSha256, EncryptionAlgorithm::RsaesOaepSha256),
-                ][..],
-            ),
-            (WrappingKeySpec::Sm2, &[(A::Sm2Pke, EncryptionAlgorithm::Sm2Pke)]),
-        ] {
-            let key = WrappingKey::generate(spec).unwrap();
-            for (algorithm, encryption) in pairs {
-                let wrapped = wrap(&key, spec, *encryption, &[7; 32]);
-                for other in WrappingAlgorithm::ALL {
-                    let unwrapped = unwrap(*other, spec, &key.private, &wrapped);
-                    assert_eq!(unwrapped.is_ok(), other == algorithm, "{other} of {algorithm}");
-                }
-                let unwrapped = unwrap(*algorithm, spec, &key.private, &wrapped).unwrap();
-                assert_eq!(unwrapped.expose_secret(), [7; 32]);
-                for cut in [0, 1, wrapped.len() - 1] {
-                    assert!(unwrap(*algorithm, spec, &key.private, &wrapped[..cut]).is_err());
-                }
-                let foreign = WrappingKey::generate(spec).unwrap();
-                assert!(unwrap(*algorithm, spec, &foreign.private, &wrapped).is_err());
-            }
-        }
-    }
-
-    /// The second example of RFC 5649 §6 after its AES key, encrypted: the two halves are cut at the modulus.
-    #[test]
-    fn the_two_step_wrapping_is_cut_at_the_modulus() {
-        let (spec, encryption) = (WrappingKeySpec::Rsa2048, EncryptionAlgorithm::RsaesOaepSha256);
-        let key = WrappingKey::generate(spec).unwrap();
-        let aes = hex::decode("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8").unwrap();
-        let second = hex::decode("afbeb0f07dfbf5419200f2ccb50bb24f").unwrap();
-        let whole = [wrap(&key, spec, encryption, &aes), second.clone()].concat();
-        let open = |algorithm, wrapped: &[u8]| unwrap(algorithm, spec, &key.private, wrapped);
-        let unwrapped = open(A::RsaAesKeyWrapSha256, &whole).unwrap();
-        assert_eq!(unwrapped.expose_secret(), b"ForPasi");
-        assert!(open(A::RsaAesKeyWrapSha1, &whole).is_err());
-        for wrong in [&whole[..whole.len() - 1], &whole[1..], &whole[..256], &[&whole[..], &[0]].concat()] {
-            assert_eq!(open(A::RsaAesKeyWrapSha256, wrong).unwrap_err(), Unspecified);
-        }
-        let short_key = [wrap(&key, spec, encryption, &aes[..20]), second].concat();
-        assert!(open(A::RsaAesKeyWrapSha256, &short_key).is_err(), "no AES key has 20 bytes");
+    fn what_fits_is_under_rsa_alone_and_what_does_not_is_refused() {
+        let (key, spki) = rsa();
+        let most = oaep_sha_256_max(KeySpec::Rsa2048).unwrap();
+        assert_eq!(most, 190);
+        assert_eq!(
+            opened(&key, &oaep_sha_256(KeySpec::Rsa2048, &spki, &vec![7; most]).unwrap()),
+            vec![7; most]
+        );
+        assert!(oaep_sha_256(KeySpec::Rsa2048, &spki, &vec![7; most + 1]).is_err());
+        assert!(oaep_sha_256(KeySpec::Rsa4096, &spki, b"another spec").is_err());
     }
 
     #[test]
-    fn a_public_half_is_that_of_the_private_half() {
-        for spec in [WrappingKeySpec::Rsa2048, WrappingKeySpec::Sm2] {
-            let key = WrappingKey::generate(spec).unwrap();
-            let opened = OpenKey::open(spec.key_spec(), &key.private).unwrap();
-            assert_eq!(opened.public_key(), Some(key.public.as_slice()));
-            assert_eq!(format!("{key:?}"), "WrappingKey { .. }");
+    fn a_long_material_is_under_an_aes_key_that_is_under_rsa() {
+        let (key, spki) = rsa();
+        for len in [1, 8, 1217, 2375] {
+            let material: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
+            let wrapped = rsa_aes_key_wrap_sha_256(KeySpec::Rsa2048, &spki, &material).unwrap();
+            let (under_rsa, under_aes) = wrapped.split_at(256);
+            let aes_key = opened(&key, under_rsa);
+            assert_eq!((aes_key.len(), under_aes.len()), (AES_KEY_LEN, len.div_ceil(8) * 8 + 8));
+            let mut buffer = vec![0; under_aes.len()];
+            let kek = AesKek::new(&AES_256, &aes_key).unwrap();
+            assert_eq!(kek.unwrap_with_padding(under_aes, &mut buffer).unwrap(), material);
         }
-        assert!(WrappingKey::generate(WrappingKeySpec::Rsa2048).is_ok_and(|key| key.public.len() == 294));
-        assert_eq!(KeySpec::Rsa2048, WrappingKeySpec::Rsa2048.key_spec());
+        assert!(rsa_aes_key_wrap_sha_256(KeySpec::Rsa2048, &spki, b"").is_err());
+    }
+
+    #[test]
+    fn sm2_wraps_for_its_own_keys_only() {
+        let material = crate::primitive::sm2::generate().unwrap();
+        let key = crate::primitive::sm2::Sm2Private::open(material.expose_secret()).unwrap();
+        let wrapped = sm2pke(&key.spki().unwrap(), b"sixteen bytes ok").unwrap();
+        let found = key.decrypt(EncryptionAlgorithm::Sm2Pke, &wrapped).unwrap();
+        assert_eq!(found.expose_secret(), b"sixteen bytes ok");
+        assert!(sm2pke(&rsa().1, b"sixteen bytes ok").is_err());
     }
 }

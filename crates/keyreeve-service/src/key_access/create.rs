@@ -104,6 +104,18 @@ impl KeyAccess {
         }
     }
 
+    /// As if an account had so many keys in a Region: to make them takes longer than all tests.
+    #[cfg(test)]
+    pub(crate) fn suppose_keys(&self, region: &Region, account: AccountId, count: u64) {
+        self.counts.set((region.clone(), account), count);
+    }
+
+    /// They are counted when one is made next.
+    #[cfg(test)]
+    pub(crate) fn forget_key_counts(&self, region: &Region, account: AccountId) {
+        self.counts.forget(&(region.clone(), account));
+    }
+
     async fn count_keys(&self, region: &Region, account: AccountId) -> Result<u64, KmsError> {
         let (prefix, mut after, mut count) = (path::keys_prefix(region, account), None, 0);
         loop {

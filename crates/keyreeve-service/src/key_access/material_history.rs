@@ -5,6 +5,7 @@ use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::rotation::{ImportedMaterial, MaterialEntry, MaterialHistory};
 
+use super::multi_region::tells_apart;
 use super::{KeyAccess, KeyEntry};
 use crate::audit::Cause;
 use crate::records::{Draft, Stamp, path};
@@ -73,7 +74,10 @@ impl KeyAccess {
         record: &KeyRecord,
         read: &ReadHistory,
     ) -> Result<Draft, KmsError> {
-        let (draft, shared) = self.draft_shared(draft, entry, record, true).await?;
+        // What a Region knows of a material for itself alone, whether it is here and for how long, is no news to others.
+        let told = entry.record.has_replicas()
+            && tells_apart(&self.history(&entry.arn, &entry.record).await?.history, &read.history);
+        let (draft, shared) = self.draft_shared(draft, entry, record, told).await?;
         let draft = self.redraft_plain(draft, entry, shared.as_ref().unwrap_or(record)).await?;
         Self::draft_history(draft, &entry.arn, read)
     }

@@ -30,6 +30,7 @@ impl Service {
                 }
                 PeerRequest::Synchronize(said) => self.answer_synchronize(from, to, &said).await,
                 PeerRequest::Pull(asked) => self.answer_pull(from, to, &asked).await,
+                PeerRequest::MayReplicate(asked) => self.answer_may_replicate(to, &asked).await,
                 PeerRequest::MayPromote(asked) => self.answer_may_promote(from, to, &asked).await,
                 PeerRequest::Promote(said) => self.answer_promote(from, to, &said).await,
                 PeerRequest::ReplicaGone(said) => self.answer_replica_gone(from, to, &said).await,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use hello::{Greeting, Hello};
 use identities::{Forward, Forwarded, Identities, IdentitiesPage};
 use keys::{
-    MayPromote, Promote, PromotionAnswer, PromotionVerdict, Pull, Pulled, ReplicaGone, ReplicaGoneAnswer,
-    Synchronize, Synchronized,
+    MayPromote, MayReplicate, Promote, PromotionAnswer, PromotionVerdict, Pull, Pulled, ReplicaGone,
+    ReplicaGoneAnswer, Room, Synchronize, Synchronized,
 };
 
 /// What one Region asks another.
@@ -23,6 +23,8 @@ pub enum PeerRequest {
     Synchronize(Box<Synchronize>),
     /// A Region lacks a material.
     Pull(Pull),
+    /// Whether there is room for a replica.
+    MayReplicate(MayReplicate),
     /// Whether a caller may make the asked Region the primary.
     MayPromote(Box<MayPromote>),
     /// The asked Region is the primary from now on.
@@ -44,6 +46,8 @@ pub enum PeerReply {
     Synchronize(Box<Synchronized>),
     /// To [`PeerRequest::Pull`].
     Pull(Box<Pulled>),
+    /// To [`PeerRequest::MayReplicate`].
+    MayReplicate(Room),
     /// To [`PeerRequest::MayPromote`].
     MayPromote(Box<PromotionVerdict>),
     /// To [`PeerRequest::Promote`].
@@ -63,6 +67,7 @@ impl PeerRequest {
             Self::Hello(_) => "Hello",
             Self::Synchronize(_) => "Synchronize",
             Self::Pull(_) => "Pull",
+            Self::MayReplicate(_) => "MayReplicate",
             Self::MayPromote(_) => "MayPromote",
             Self::Promote(_) => "Promote",
             Self::ReplicaGone(_) => "ReplicaGone",

@@ -165,6 +165,59 @@ fn calls_are_recorded_as_in_awss_examples() {
 }
 
 #[test]
+fn changes_of_multi_region_keys_are_recorded_with_what_was_asked_and_made() {
+    let rig = Rig::new();
+    let alice = alice(&rig);
+    let key = rig.key(json!({"MultiRegion": true}));
+    let id = key.rsplit('/').next().unwrap().to_owned();
+    let resources = json!([{"accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": key}]);
+    let replica = key.replace(REGION, "us-west-2");
+    let body = json!({"KeyId": id, "ReplicaRegion": "us-west-2", "Description": "in the west"});
+    let (answer, records) = rig.recorded(|| rig.try_as(&alice, "ReplicateKey", &body).unwrap());
+    let [record] =
+        records.iter().filter(|record| record["eventName"] == "ReplicateKey").collect::<Vec<_>>()[..]
+    else {
+        panic!("{records:#?}")
+    };
+    let both = json!({
+        "multiRegionKeyType": "REPLICA",
+        "primaryKey": {"arn": key, "region": REGION},
+        "replicaKeys": [{"arn": replica, "region": "us-west-2"}],
+    });
+    let metadata = json!({
+        "aWSAccountId": ACCOUNT, "keyId": id, "arn": replica, "creationDate": "Jan 1, 2026, 12:00:00 AM", "enabled": false,
+        "description": "in the west", "keyUsage": "ENCRYPT_DECRYPT", "keyState": "Creating", "origin": "AWS_KMS",
+        "keyManager": "CUSTOMER", "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "keySpec": "SYMMETRIC_DEFAULT",
+        "encryptionAlgorithms": ["SYMMETRIC_DEFAULT"], "multiRegion": true, "multiRegionConfiguration": both,
+    });
+    let example = by_alice(
+        "ReplicateKey",
+        false,
+        json!({
+            "requestParameters": {"keyId": id, "replicaRegion": "us-west-2", "description": "in the west",
+                "bypassPolicyLockoutSafetyCheck": false, "tags": []},
+            "responseElements": {"replicaKeyMetadata": metadata, "replicaPolicy": answer["ReplicaPolicy"], "replicaTags": []},
+            "resources": resources,
+        }),
+    );
+    same("ReplicateKey", &example, record);
+
+    rig.block_on(rig.service.tend_regions());
+    let body = json!({"KeyId": key, "PrimaryRegion": "us-west-2"});
+    let (_, records) = rig.recorded(|| rig.try_as(&alice, "UpdatePrimaryRegion", &body).unwrap());
+    let [record] = records.as_slice() else { panic!("{records:#?}") };
+    let example = by_alice(
+        "UpdatePrimaryRegion",
+        false,
+        json!({
+            "requestParameters": {"keyId": key, "primaryRegion": "us-west-2"},
+            "responseElements": {"keyId": key}, "resources": resources,
+        }),
+    );
+    same("UpdatePrimaryRegion", &example, record);
+}
+
+#[test]
 fn what_keyreeve_does_by_itself_is_recorded_as_aws_internal() {
     let rig = Rig::new();
     let key = rig.key(json!({}));

@@ -121,10 +121,7 @@ fn every_operation_obeys_the_state_table() {
                 rig.refuses(row.name, body, "UnsupportedOperationException", &text);
                 continue;
             }
-            // The guide lets ImportKeyMaterial through. Here it waits, as what all Regions share does, even when it brings
-            // back the same material.
-            let decided_by_the_next_primary =
-                matches!(row.name, "EnableKeyRotation" | "RotateKeyOnDemand" | "ImportKeyMaterial");
+            let decided_by_the_next_primary = matches!(row.name, "EnableKeyRotation" | "RotateKeyOnDemand");
             if *state == KeyState::Updating && decided_by_the_next_primary {
                 rig.refuses(row.name, body, "KMSInvalidStateException", &format!("{key} is updating."));
                 continue;

@@ -94,7 +94,19 @@ mod model_oracle;
 #[cfg(test)]
 mod model_oracle_iam;
 #[cfg(test)]
-mod multi_region;
+mod mortal_store;
+#[cfg(test)]
+mod multi_region_deletion;
+#[cfg(test)]
+mod multi_region_import;
+#[cfg(test)]
+mod multi_region_kit;
+#[cfg(test)]
+mod multi_region_primary;
+#[cfg(test)]
+mod multi_region_replicas;
+#[cfg(test)]
+mod multi_region_use;
 #[cfg(test)]
 mod order_of_checks;
 #[cfg(test)]
@@ -107,6 +119,12 @@ mod policies;
 mod regions;
 #[cfg(test)]
 mod regions_apart;
+#[cfg(test)]
+mod regions_killed;
+#[cfg(test)]
+mod regions_scenarios;
+#[cfg(test)]
+mod regions_world;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

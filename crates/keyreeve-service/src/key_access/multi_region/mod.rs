@@ -26,6 +26,7 @@ use keyreeve_store::Path;
 
 pub(crate) use progress::Task;
 pub(crate) use push::NextPush;
+pub(super) use shared_state::tells_apart;
 
 use super::{KeyAccess, KeyEntry};
 use crate::records::{Draft, path};

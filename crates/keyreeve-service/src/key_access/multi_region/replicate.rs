@@ -13,7 +13,18 @@ use crate::audit::Cause;
 use crate::desk::Desk;
 use crate::key_access::{AuthorizedKey, KeyAccess};
 use crate::operations::replicate_key::ReplicateKey;
-use crate::regions::message::keys::Birth;
+use crate::regions::message::keys::{Birth, MayReplicate, Room};
+
+impl KeyAccess {
+    /// Whether the account may have this key beside those that it has in the Region.
+    pub(crate) async fn room_for(&self, own: &Region, asked: &MayReplicate) -> Result<Room, KmsError> {
+        match self.within_quota(&asked.key.in_region(own)).await {
+            Ok(()) => Ok(Room::Free),
+            Err(KmsError::Limit(_)) => Ok(Room::Full),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 impl AuthorizedKey<ReplicateKey> {
     /// Lists the replica; answers it as it will be made.
@@ -26,9 +37,7 @@ impl AuthorizedKey<ReplicateKey> {
         let (keys, entry) = (&desk.service.keys, self.entry());
         let arn = &entry.arn;
         let replica_arn = KeyArn { region: to.clone(), ..arn.clone() };
-        if desk.service.regions().is_local(to) {
-            keys.within_quota(&replica_arn).await?;
-        }
+        desk.service.ask_for_room(arn, to).await?;
         let (mut record, mut regions) = (entry.record.clone(), regions_of(arn, &entry.record));
         regions.at = regions.at.next();
         regions.gone.remove(to);

@@ -52,6 +52,14 @@ impl SharedKey {
     }
 }
 
+/// Whether other Regions would be told something else by one history than by another.
+pub(in crate::key_access) fn tells_apart(one: &MaterialHistory, other: &MaterialHistory) -> bool {
+    let shared = |history: &MaterialHistory| -> Vec<_> {
+        history.0.iter().map(|entry| SharedMaterial::of(entry, false)).collect()
+    };
+    shared(one) != shared(other)
+}
+
 impl KeyAccess {
     /// Ids of the materials whose bytes are here.
     pub(super) async fn ids_here(&self, entry: &KeyEntry) -> Result<Ids, KmsError> {

@@ -80,4 +80,4 @@ fn binding(home: &Region, asker: &Region, path: &str) -> Vec<u8> {
 const SECRET: &str = "secret";
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

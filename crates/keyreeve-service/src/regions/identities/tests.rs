@@ -1,7 +1,7 @@
 //! Two Regions, each with a store and keyring: what one's identities do in the other.
 
 mod random;
-mod world;
+pub(in crate::regions) mod world;
 
 use std::sync::atomic::Ordering;
 

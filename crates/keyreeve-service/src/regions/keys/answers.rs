@@ -3,7 +3,7 @@
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::Region;
 
-use crate::regions::message::keys::{MayPromote, Promote, Pull, ReplicaGone, Synchronize};
+use crate::regions::message::keys::{MayPromote, MayReplicate, Promote, Pull, ReplicaGone, Synchronize};
 use crate::regions::{PeerFault, PeerReply};
 use crate::service::Service;
 
@@ -53,6 +53,14 @@ impl Service {
         let now = self.clock().now();
         let answer = self.keys.pull(self.regions(), to, from, asked, now).await.map_err(fault)?;
         Ok(PeerReply::Pull(Box::new(answer)))
+    }
+
+    pub(in crate::regions) async fn answer_may_replicate(
+        &self,
+        to: &Region,
+        asked: &MayReplicate,
+    ) -> Result<PeerReply, PeerFault> {
+        self.keys.room_for(to, asked).await.map(PeerReply::MayReplicate).map_err(fault)
     }
 
     pub(in crate::regions) async fn answer_may_promote(

@@ -5,11 +5,11 @@ use std::time::Duration;
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::aws_region::is_aws_region;
-use keyreeve_model::error::KmsError;
+use keyreeve_model::error::{KmsError, Quota};
 use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::region::Region;
 
-use crate::regions::message::keys::{KeyOfAll, MayPromote};
+use crate::regions::message::keys::{KeyOfAll, MayPromote, MayReplicate, Room};
 use crate::regions::{PeerFault, PeerReply, PeerRequest};
 use crate::service::Service;
 
@@ -44,6 +44,24 @@ impl Service {
         tokio::time::timeout(within, self.ask_region(from, to, request))
             .await
             .unwrap_or_else(|_| Err(PeerFault::Unreachable(format!("{to} did not answer in time"))))
+    }
+
+    /// Asks a Region whether its quota of keys lets a replica be made there. One that does not answer makes it when it is
+    /// back.
+    ///
+    /// # Errors
+    /// [`KmsError::Limit`].
+    pub(crate) async fn ask_for_room(&self, arn: &KeyArn, to: &Region) -> Result<(), KmsError> {
+        let key = KeyOfAll { account: arn.account, key_id: arn.key_id };
+        let request = PeerRequest::MayReplicate(MayReplicate { key });
+        match self.ask_within(&arn.region, to, &request, ANSWER_MAX).await {
+            Ok(PeerReply::MayReplicate(Room::Full)) => Err(KmsError::Limit(Quota::KeysPerAccount)),
+            Ok(PeerReply::MayReplicate(Room::Free)) => Ok(()),
+            answer => {
+                tracing::debug!(key = %arn, region = %to, ?answer, "a Region does not say whether there is room");
+                Ok(())
+            }
+        }
     }
 
     /// What the Region that shall become primary says of the key; `None` when it is not there.

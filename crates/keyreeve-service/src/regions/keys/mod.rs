@@ -10,3 +10,6 @@ mod pull;
 pub(crate) use ask::KeyThere;
 pub(super) use pace::Pace;
 pub(super) use pull::Unknown;
+
+#[cfg(test)]
+mod tests;

@@ -191,6 +191,22 @@ pub enum Pulled {
     Unknown,
 }
 
+/// Asks a Region whether an account may have one more key there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MayReplicate {
+    /// The key that is to be replicated.
+    pub key: KeyOfAll,
+}
+
+/// What the asked Region's quota of keys says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Room {
+    /// There is room.
+    Free,
+    /// The account has as many keys there as it may.
+    Full,
+}
+
 /// Asks a replica's Region what judges whether somebody may make it the primary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MayPromote {

@@ -50,6 +50,7 @@ fn requests() -> Vec<PeerRequest> {
             materials: vec![sealed()],
         })),
         PeerRequest::Pull(Pull { key: shared().key, prefix: "00".repeat(16) }),
+        PeerRequest::MayReplicate(MayReplicate { key: shared().key }),
         PeerRequest::MayPromote(Box::new(MayPromote { key: shared().key })),
         PeerRequest::Promote(Box::new(Promote { shared: shared(), births: Default::default() })),
         PeerRequest::ReplicaGone(ReplicaGone { key: shared().key, tombstone: tombstone() }),
@@ -69,6 +70,7 @@ fn reply_to(request: &PeerRequest) -> PeerReply {
         }
         PeerRequest::Synchronize(_) => PeerReply::Synchronize(Box::new(Synchronized::Gone(tombstone()))),
         PeerRequest::Pull(_) => PeerReply::Pull(Box::new(Pulled::Known(sealed()))),
+        PeerRequest::MayReplicate(_) => PeerReply::MayReplicate(Room::Full),
         PeerRequest::MayPromote(_) => {
             PeerReply::MayPromote(Box::new(PromotionVerdict { record: None, aliases: Vec::new() }))
         }

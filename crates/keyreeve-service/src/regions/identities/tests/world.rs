@@ -29,21 +29,21 @@ use crate::clock::Clock;
 use crate::regions::{Peer, PeerAnswer, PeerFault, PeerReply, PeerRequest, Peers, Site};
 use crate::service::{RegionRule, Service, ServiceParts};
 
-pub(super) const ACCOUNT: &str = "111122223333";
+pub(in crate::regions) const ACCOUNT: &str = "111122223333";
 
-pub(super) fn account() -> AccountId {
+pub(in crate::regions) fn account() -> AccountId {
     AccountId::parse(ACCOUNT).unwrap()
 }
 
-pub(super) fn region(name: &str) -> Region {
+pub(in crate::regions) fn region(name: &str) -> Region {
     Region::parse(name).unwrap()
 }
 
 #[derive(Debug)]
-pub(super) struct TestClock(AtomicI64);
+pub(in crate::regions) struct TestClock(AtomicI64);
 
 impl TestClock {
-    pub(super) fn pass_seconds(&self, seconds: i64) {
+    pub(in crate::regions) fn pass_seconds(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
 }
@@ -56,7 +56,7 @@ impl Clock for TestClock {
 
 /// What happens at a commit that was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kill {
+pub(in crate::regions) enum Kill {
     /// It was not applied.
     Before,
     /// It was, and nobody hears of it.
@@ -65,13 +65,13 @@ pub(super) enum Kill {
 
 /// A store that can die at a commit, and forget its history.
 #[derive(Debug)]
-pub(super) struct Flaky {
-    pub(super) inner: MemoryStore,
+pub(in crate::regions) struct Flaky {
+    pub(in crate::regions) inner: MemoryStore,
     /// Commits that it still takes; negative: as many as come.
     left: AtomicI64,
     kill_after: AtomicBool,
     /// The next who asks for changes is told that they are no longer known.
-    pub(super) forgets: AtomicBool,
+    pub(in crate::regions) forgets: AtomicBool,
 }
 
 impl Flaky {
@@ -84,16 +84,16 @@ impl Flaky {
         })
     }
 
-    pub(super) fn die_at(&self, commit: i64, kill: Kill) {
+    pub(in crate::regions) fn die_at(&self, commit: i64, kill: Kill) {
         self.kill_after.store(kill == Kill::After, Ordering::Relaxed);
         self.left.store(commit, Ordering::Relaxed);
     }
 
-    pub(super) fn is_dead(&self) -> bool {
+    pub(in crate::regions) fn is_dead(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0
     }
 
-    pub(super) fn heal(&self) {
+    pub(in crate::regions) fn heal(&self) {
         self.left.store(-1, Ordering::Relaxed);
     }
 }
@@ -149,13 +149,13 @@ impl Store for Flaky {
 
 /// Between the Regions.
 #[derive(Default)]
-pub(super) struct Link {
+pub(in crate::regions) struct Link {
     services: Mutex<HashMap<Region, Arc<Service>>>,
-    pub(super) cut: AtomicBool,
+    pub(in crate::regions) cut: AtomicBool,
     /// Everything that went over it.
-    pub(super) bytes: Mutex<Vec<u8>>,
+    pub(in crate::regions) bytes: Mutex<Vec<u8>>,
     /// Requests for identities.
-    pub(super) asked: AtomicI64,
+    pub(in crate::regions) asked: AtomicI64,
 }
 
 impl fmt::Debug for Link {
@@ -187,22 +187,22 @@ impl Peers for Link {
 }
 
 /// One Region.
-pub(super) struct Place {
-    pub(super) region: Region,
-    pub(super) store: Arc<Flaky>,
-    pub(super) service: Arc<Service>,
+pub(in crate::regions) struct Place {
+    pub(in crate::regions) region: Region,
+    pub(in crate::regions) store: Arc<Flaky>,
+    pub(in crate::regions) service: Arc<Service>,
 }
 
-pub(super) struct World {
-    pub(super) link: Arc<Link>,
-    pub(super) clock: Arc<TestClock>,
-    pub(super) home: Place,
-    pub(super) away: Place,
+pub(in crate::regions) struct World {
+    pub(in crate::regions) link: Arc<Link>,
+    pub(in crate::regions) clock: Arc<TestClock>,
+    pub(in crate::regions) home: Place,
+    pub(in crate::regions) away: Place,
 }
 
 impl World {
     /// Two Regions that trust each other; the first is the home, with an account.
-    pub(super) async fn new() -> Self {
+    pub(in crate::regions) async fn new() -> Self {
         let world = Self::strangers().await;
         world
             .home
@@ -216,7 +216,7 @@ impl World {
     }
 
     /// Two Regions that do not know each other.
-    pub(super) async fn strangers() -> Self {
+    pub(in crate::regions) async fn strangers() -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(1_767_225_600_000)));
         let link = Arc::<Link>::default();
         let home = Place::new("eu-central-1", &clock, &link).await;
@@ -224,37 +224,37 @@ impl World {
         Self { link, clock, home, away }
     }
 
-    pub(super) async fn introduce(&self) {
+    pub(in crate::regions) async fn introduce(&self) {
         self.home.trust(&self.away, false, &*self.clock).await;
         self.away.trust(&self.home, true, &*self.clock).await;
     }
 
-    pub(super) fn cut(&self, cut: bool) {
+    pub(in crate::regions) fn cut(&self, cut: bool) {
         self.link.cut.store(cut, Ordering::Relaxed);
     }
 
     /// One turn of the job in both Regions.
-    pub(super) async fn tend(&self) {
+    pub(in crate::regions) async fn tend(&self) {
         self.home.service.tend_identities(&self.home.region).await;
         self.away.service.tend_identities(&self.away.region).await;
     }
 
-    pub(super) async fn restart_away(&mut self) {
+    pub(in crate::regions) async fn restart_away(&mut self) {
         self.away.restart(&self.clock, &self.link).await;
     }
 
-    pub(super) async fn restart_home(&mut self) {
+    pub(in crate::regions) async fn restart_home(&mut self) {
         self.home.restart(&self.clock, &self.link).await;
     }
 
     /// Holds that both Regions have the same identities.
     /// The home's disk is gone: a new deployment of that name, which is trusted again.
-    pub(super) async fn home_made_anew(&mut self) {
+    pub(in crate::regions) async fn home_made_anew(&mut self) {
         self.home = Place::new("eu-central-1", &self.clock, &self.link).await;
         self.introduce().await;
     }
 
-    pub(super) async fn assert_agreed(&self) {
+    pub(in crate::regions) async fn assert_agreed(&self) {
         let (home, away) = (self.home.identities().await, self.away.identities().await);
         assert_eq!(home, away);
     }
@@ -295,7 +295,7 @@ impl Place {
         self.service = service;
     }
 
-    pub(super) async fn trust(&self, other: &Self, home: bool, clock: &dyn Clock) {
+    pub(in crate::regions) async fn trust(&self, other: &Self, home: bool, clock: &dyn Clock) {
         let now = clock.now();
         let pair = other.service.regions().transport_key(&other.region, now).await.unwrap();
         let peer = Peer {
@@ -310,7 +310,7 @@ impl Place {
     }
 
     /// Every row that crosses, with secrets as they are.
-    pub(super) async fn identities(&self) -> BTreeMap<String, Value> {
+    pub(in crate::regions) async fn identities(&self) -> BTreeMap<String, Value> {
         let (records, mut rows, mut after) = (self.service.records(), BTreeMap::new(), None);
         let keyring = records.keyring();
         loop {
@@ -337,17 +337,17 @@ impl Place {
     }
 
     /// Secrets of every access key and key of session tokens.
-    pub(super) async fn secrets(&self) -> Vec<Vec<u8>> {
+    pub(in crate::regions) async fn secrets(&self) -> Vec<Vec<u8>> {
         let rows = self.identities().await;
         let secrets = rows.values().filter_map(|row| row.get("secret")?.as_str());
         secrets.map(|secret| hex::decode(secret).unwrap()).collect()
     }
 
-    pub(super) fn root(&self) -> Caller {
+    pub(in crate::regions) fn root(&self) -> Caller {
         Caller::bare(Principal::Root(account()), self.region.clone(), Uuid::new_v4())
     }
 
-    pub(super) async fn call(
+    pub(in crate::regions) async fn call(
         &self,
         caller: &Caller,
         api: Api,
@@ -366,13 +366,13 @@ impl Place {
     }
 
     /// As the root user.
-    pub(super) async fn iam(&self, operation: &str, body: Value) -> Value {
+    pub(in crate::regions) async fn iam(&self, operation: &str, body: Value) -> Value {
         let outcome = self.call(&self.root(), Api::Iam, operation, body.clone()).await;
         outcome.unwrap_or_else(|error| panic!("{operation} {body}: {error:?}"))
     }
 
     /// Who signs with an access key, as a door finds it.
-    pub(super) async fn signer(&self, id: &str) -> Option<Caller> {
+    pub(in crate::regions) async fn signer(&self, id: &str) -> Option<Caller> {
         let identity = self.service.identity();
         let credential = identity.credential(id).await.unwrap().filter(|credential| credential.active)?;
         let (principal, profile) = identity.signer(&credential.owner).await.unwrap()?;
@@ -380,7 +380,7 @@ impl Place {
     }
 
     /// Who signs with temporary credentials.
-    pub(super) async fn session(&self, answer: &Value) -> Option<Caller> {
+    pub(in crate::regions) async fn session(&self, answer: &Value) -> Option<Caller> {
         let (identity, given) = (self.service.identity(), &answer["Credentials"]);
         let text = |name: &str| given[name].as_str().unwrap();
         let opened = identity.open_session(text("AccessKeyId"), text("SessionToken")).await.unwrap()?;
@@ -391,7 +391,7 @@ impl Place {
     }
 
     /// What GenerateRandom is answered, which policies of IAM alone decide.
-    pub(super) async fn random(&self, caller: Option<Caller>) -> &'static str {
+    pub(in crate::regions) async fn random(&self, caller: Option<Caller>) -> &'static str {
         let Some(caller) = caller else { return "nobody" };
         match self.call(&caller, Api::Kms, "GenerateRandom", json!({"NumberOfBytes": 8})).await {
             Ok(_) => "yes",
@@ -401,7 +401,7 @@ impl Place {
     }
 }
 
-pub(super) fn allow(action: &str) -> String {
+pub(in crate::regions) fn allow(action: &str) -> String {
     let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
 }
