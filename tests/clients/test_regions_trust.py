@@ -59,9 +59,9 @@ def test_an_introduction_names_the_certificate_that_the_region_shows(pair):
 
 def test_regions_that_trust_each_other_are_reachable_from_both_sides(pair):
     for here, there in (pair, reversed(pair)):
-        peer = here.peer(there.name)
-        assert peer["Reachable"], peer
-        assert abs(peer["ClockAheadSeconds"]) <= 1
+        peer = here.reaches(there.name)
+        # It is one clock: what is seen is how long the answer took.
+        assert abs(peer["ClockAheadSeconds"]) <= 30
         assert peer["LastContact"] > 0 and peer["KeysBehind"] == 0
         assert "reachable" in here.run("region", "status")
     frankfurt, ireland = pair
@@ -84,11 +84,10 @@ def test_trust_needs_both_sides_the_right_fingerprint_and_another_region(tmp_pat
         assert one.region("list")["Trusted"] == []
 
         one.trust(introduction)
-        peer = one.peer("us-west-2")
-        assert not peer["Reachable"] and "does not trust this Region" in peer["Trouble"], peer
+        one.is_refused("us-west-2", "does not trust this Region")
         assert "UNREACHABLE" in one.run("region", "status")
         other.trust(one.introduction())
-        assert one.peer("us-west-2")["Reachable"]
+        one.reaches("us-west-2")
 
         twin = {**introduction, "Region": "us-west-1"}
         with pytest.raises(Failed, match="has the certificate of us-west-2 already"):
@@ -97,11 +96,10 @@ def test_trust_needs_both_sides_the_right_fingerprint_and_another_region(tmp_pat
         other.stop(signal.SIGKILL)
         assert not one.peer("us-west-2")["Reachable"]
         other.start()
-        assert one.peer("us-west-2")["Reachable"]
+        one.reaches("us-west-2")
         # It trusts whoever has the certificate, and not whoever answers there.
         one.trust({**introduction, "CertificatePin": "00" * 32})
-        peer = one.peer("us-west-2")
-        assert not peer["Reachable"] and "not the certificate that was trusted" in peer["Trouble"], peer
+        one.is_refused("us-west-2", "not the certificate that was trusted")
     finally:
         one.stop()
         other.stop()
@@ -113,7 +111,8 @@ def test_restarts_keep_trust_certificates_and_transport_keys(pair):
         region.restart()
     assert [region.introduction() for region in pair] == before
     frankfurt, ireland = pair
-    assert frankfurt.peer(ireland.name)["Reachable"] and ireland.peer(frankfurt.name)["Reachable"]
+    frankfurt.reaches(ireland.name)
+    ireland.reaches(frankfurt.name)
 
 
 def test_a_new_root_key_keeps_certificates_and_transport_keys(pair):
@@ -122,7 +121,8 @@ def test_a_new_root_key_keeps_certificates_and_transport_keys(pair):
     frankfurt.run("root", "rotate")
     frankfurt.restart()
     assert frankfurt.introduction() == before
-    assert ireland.peer(frankfurt.name)["Reachable"] and frankfurt.peer(ireland.name)["Reachable"]
+    ireland.reaches(frankfurt.name)
+    frankfurt.reaches(ireland.name)
 
 
 @pytest.mark.parametrize("certificate", [True, False], ids=["stranger", "no certificate"])
@@ -249,7 +249,7 @@ def signed(folder, request, *names):
     arguments = ["--request", folder / "request.json"]
     for name in names:
         signature, told = keyreeve("region", "sign", "request.json", "--with", f"{name}.key", cwd=folder)
-        assert told.startswith("You signed: ")
+        assert told.startswith("You sign: ")
         (folder / f"{name}.sig").write_text(signature)
         arguments += ["--signature", folder / f"{name}.sig"]
     return arguments
