@@ -101,7 +101,7 @@ fn one(renewer: &Renewer<'_>, call: &mut impl Call, path: &Path) -> Result<Done,
         Outcome::Renewed(new) => (new, Done::Renewed),
         Outcome::Resumed(new) => (new, Done::Resumed),
     };
-    replace(path, &read, &encoded.like(&new)).map_err(failed)?;
+    replace(path, &read, &encoded.like(&new))?;
     Ok(done)
 }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub use files::{Found, find, journal_beside as journal_beside_files, sweep as sweep_files};
 pub use journal::{Journal, JournalError};
 pub use list::{journal_beside as journal_beside_list, sweep as sweep_list};
-pub use replace::write as write_output;
+pub use replace::{ReplaceError, target as output_target, write as write_output};
 pub use workers::Progress;
 
 /// What to do with every ciphertext.

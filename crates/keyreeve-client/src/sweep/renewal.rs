@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Plan;
 use super::destination::{Destination, Destinations};
 use super::journal::{Journal, JournalError, Known};
+use super::replace::ReplaceError;
 use crate::error::CallError;
 use crate::kms::Call;
 
@@ -51,6 +52,15 @@ impl From<CallError> for Trouble {
 impl From<JournalError> for Trouble {
     fn from(error: JournalError) -> Self {
         Self::All(error.to_string())
+    }
+}
+
+impl From<ReplaceError> for Trouble {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Before(error) => Self::One(error.to_string()),
+            ReplaceError::After { .. } => Self::All(error.to_string()),
+        }
     }
 }
 

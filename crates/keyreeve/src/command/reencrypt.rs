@@ -115,7 +115,14 @@ fn of_files(arguments: &Reencrypt, plan: &Plan) -> Result<(), Failure> {
 
 fn of_list(arguments: &Reencrypt, plan: &Plan, list: &Path) -> Result<(), Failure> {
     let output = match (&arguments.output, plan.dry_run) {
-        (Some(output), _) => output.clone(),
+        // It would stand among what is said of the sweep.
+        (Some(output), _) if output == Path::new("-") => {
+            return Err("--output - : the list goes into a file; say which".into());
+        }
+        // Before anything is asked, as it cannot be written afterwards.
+        (Some(output), _) => {
+            sweep::output_target(output).map_err(|error| format!("{}: {error}", output.display()))?
+        }
         (None, true) => PathBuf::from("output"),
         (None, false) => return Err("say where the list goes: --output FILE".into()),
     };
