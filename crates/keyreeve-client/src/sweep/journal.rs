@@ -68,8 +68,11 @@ pub(super) enum Known {
     Nothing,
     /// It is where it shall be.
     Current,
-    /// This is what became of it.
-    Renewed(Vec<u8>),
+    /// This is what became of it; whether that is where it shall be is not known where it is not `sure`.
+    Renewed {
+        new: Vec<u8>,
+        sure: bool,
+    },
 }
 
 impl Journal {
@@ -118,11 +121,13 @@ impl Journal {
     /// What is known of a ciphertext that shall be there.
     pub(super) fn look(&self, blob: &[u8], destination: &Destination) -> Known {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.entries.get(&sha256(blob)) {
-            Some(entry) if destination.is_still(&entry.arn, entry.material_id.as_deref()) => {
-                entry.new.clone().map_or(Known::Current, Known::Renewed)
-            }
-            Some(_) | None => Known::Nothing,
+        let Some(entry) = state.entries.get(&sha256(blob)) else { return Known::Nothing };
+        match (destination.is_still(&entry.arn, entry.material_id.as_deref()), &entry.new) {
+            (Some(true), None) => Known::Current,
+            (Some(true), Some(new)) => Known::Renewed { new: new.clone(), sure: true },
+            (None, Some(new)) => Known::Renewed { new: new.clone(), sure: false },
+            // That it was right once says nothing: ReEncrypt tells whether it still is.
+            (None, None) | (Some(false), _) => Known::Nothing,
         }
     }
 
@@ -224,10 +229,19 @@ fn insert(entries: &mut HashMap<[u8; 32], Arc<Entry>>, old: [u8; 32], entry: Ent
 
 #[cfg(test)]
 mod tests {
+    use super::super::destination::KeyNow;
     use super::*;
 
-    fn anywhere() -> Destination {
+    fn unseen() -> Destination {
         Destination { key: "k".to_owned(), now: None }
+    }
+
+    fn seen(material: &str) -> Destination {
+        Destination { now: Some(KeyNow::test("arn:key/k", material)), ..unseen() }
+    }
+
+    fn known_from(journal: &Journal, destination: &Destination) -> [Known; 4] {
+        ["old", "new", "right", "torn"].map(|blob| journal.look(blob.as_bytes(), destination))
     }
 
     #[test]
@@ -237,19 +251,19 @@ mod tests {
         let journal = Journal::open(&path).unwrap();
         assert!(matches!(Journal::open(&path), Err(JournalError::Busy(_))));
         journal.add(b"old", "arn:key/k", Some("m"), Some(b"new")).unwrap();
-        journal.add(b"right", "arn:key/k", None, None).unwrap();
+        journal.add(b"right", "arn:key/k", Some("m"), None).unwrap();
         assert_eq!(journal.close().as_ref(), Some(&path));
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(format!("{}\tarn:key/k\t-\tQUJ", hex::encode(sha256(b"torn"))).as_bytes()).unwrap();
 
         for journal in [Journal::read(&path).unwrap(), Journal::open(&path).unwrap()] {
-            for (blob, known) in [
-                (b"old".as_slice(), Known::Renewed(b"new".to_vec())),
-                (b"new", Known::Current),
-                (b"right", Known::Current),
-                (b"torn", Known::Nothing),
+            let renewed = |sure| Known::Renewed { new: b"new".to_vec(), sure };
+            for (destination, known) in [
+                (seen("m"), [renewed(true), Known::Current, Known::Current, Known::Nothing]),
+                (seen("later"), [Known::Nothing, Known::Nothing, Known::Nothing, Known::Nothing]),
+                (unseen(), [renewed(false), Known::Nothing, Known::Nothing, Known::Nothing]),
             ] {
-                assert_eq!(journal.look(blob, &anywhere()), known, "{blob:?}");
+                assert_eq!(known_from(&journal, &destination), known, "{destination:?}");
             }
         }
         assert!(std::fs::read(&path).unwrap().ends_with(b"\n"));

@@ -41,6 +41,8 @@ pub struct Tally {
     pub renewed: u64,
     /// Encrypted again by an earlier run, and written by this one.
     pub resumed: u64,
+    /// Of these, those of which nobody may see whether they still are under the newest material.
+    pub unsure: u64,
     /// Under the newest material already.
     pub current: u64,
     /// What a dry run found to do.

@@ -31,7 +31,10 @@ pub(super) enum Outcome {
     /// This is the new one.
     Renewed(Vec<u8>),
     /// This is the new one, which an earlier run fetched.
-    Resumed(Vec<u8>),
+    Resumed {
+        new: Vec<u8>,
+        sure: bool,
+    },
 }
 
 /// Why one cannot be done.
@@ -82,8 +85,8 @@ impl<'s> Renewer<'s> {
         }
         match self.journal.look(blob, &destination) {
             Known::Current => return Ok(Outcome::Current),
-            Known::Renewed(_) if self.plan.dry_run => return Ok(Outcome::Pending),
-            Known::Renewed(new) => return Ok(Outcome::Resumed(new)),
+            Known::Renewed { .. } if self.plan.dry_run => return Ok(Outcome::Pending),
+            Known::Renewed { new, sure } => return Ok(Outcome::Resumed { new, sure }),
             Known::Nothing => {}
         }
         if self.plan.dry_run {

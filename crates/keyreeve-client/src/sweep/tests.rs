@@ -175,9 +175,11 @@ fn a_sweep_that_was_killed_goes_on_and_a_finished_one_asks_nothing() {
         *kms.last.lock().unwrap() = None;
         let second = swept(&kms, &of_key(), folder.path());
         assert_eq!(counts(&second), (13, 1, 6, 0, 0), "{second:?}");
+        assert_eq!(second.unsure, u64::from(!describable));
         let asked = kms.asked("ReEncrypt");
         assert_eq!(counts(&swept(&kms, &of_key(), folder.path())), (0, 0, 20, 0, 0));
-        assert_eq!(kms.asked("ReEncrypt"), asked);
+        // Where the newest material cannot be seen, only the answers tell that everything is under it.
+        assert_eq!(kms.asked("ReEncrypt") - asked, if describable { 0 } else { 20 });
         for n in 0..20 {
             assert_eq!(
                 std::fs::read(folder.path().join(format!("{n:02}"))).unwrap(),
@@ -185,10 +187,9 @@ fn a_sweep_that_was_killed_goes_on_and_a_finished_one_asks_nothing() {
             );
         }
 
-        // After the next rotation everything is swept again, where the rotation can be seen.
+        // After the next rotation everything is swept again.
         let rotated = Paper { material: 3, ..kms.clone() };
-        let again = if describable { (20, 0, 0, 0, 0) } else { (0, 0, 20, 0, 0) };
-        assert_eq!(counts(&swept(&rotated, &of_key(), folder.path())), again);
+        assert_eq!(counts(&swept(&rotated, &of_key(), folder.path())), (20, 0, 0, 0, 0));
     }
 }
 

@@ -14,7 +14,10 @@ pub type Progress<'p> = &'p (dyn Fn(u64, u64) + Sync);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Done {
     Renewed,
-    Resumed,
+    /// `sure`: that the result is under the newest material.
+    Resumed {
+        sure: bool,
+    },
     Current,
     Pending,
 }
@@ -53,7 +56,10 @@ pub(super) fn each<T: Sync, C: Call + Send>(
 fn note(tally: &mut Tally, done: Result<Done, Trouble>, name: impl FnOnce() -> String) -> bool {
     match done {
         Ok(Done::Renewed) => tally.renewed += 1,
-        Ok(Done::Resumed) => tally.resumed += 1,
+        Ok(Done::Resumed { sure }) => {
+            tally.resumed += 1;
+            tally.unsure += u64::from(!sure);
+        }
         Ok(Done::Current) => tally.current += 1,
         Ok(Done::Pending) => tally.pending += 1,
         Err(Trouble::One(why)) => tally.failed.push(Failed { name: name(), why }),

@@ -185,6 +185,13 @@ fn summary(tally: &Tally) -> String {
         all if seen.is_empty() => format!("Of {all} ciphertexts: none was reached."),
         all => format!("Of {all} ciphertexts: {seen}."),
     }];
+    if tally.unsure > 0 {
+        lines.push(format!(
+            "Whether the {} of an earlier run are under the newest material is not known: it takes kms:DescribeKey. Remove the \
+             journal, and they are re-encrypted again.",
+            tally.unsure
+        ));
+    }
     lines.extend(
         tally.failed.iter().map(|failed| format!("  {}: {}", plain(&failed.name), plain(&failed.why))),
     );
@@ -224,6 +231,8 @@ mod tests {
             summary(&tally),
             "Of 7 ciphertexts: 4 re-encrypted, 2 already current, 1 failed.\n  a.enc: no?[2J"
         );
+        let unsure = Tally { all: 7, resumed: 7, unsure: 2, ..Tally::default() };
+        assert!(summary(&unsure).contains("Whether the 2 of an earlier run"), "{}", summary(&unsure));
         assert_eq!(summary(&Tally { all: 7, ..Tally::default() }), "Of 7 ciphertexts: none was reached.");
         assert_eq!(summary(&Tally::default()), "There is no ciphertext.");
     }
