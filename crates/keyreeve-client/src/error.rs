@@ -140,14 +140,14 @@ impl CallError {
         }
     }
 
-    /// Whether every other request would fail in the same way: nobody answers, or nobody believes the caller.
+    /// Whether every other request would fail in the same way: nobody answers, or nobody believes the caller. A fault of
+    /// the service may be one of this request alone.
     #[must_use]
     pub fn concerns_all(&self) -> bool {
         match self {
-            Self::Refused(refusal) => refusal.is_passing() || refusal.advice().is_some(),
-            Self::Unreachable { .. } | Self::Foreign { .. } | Self::Incomplete { .. } | Self::Unsigned(_) => {
-                true
-            }
+            Self::Refused(refusal) => refusal.advice().is_some(),
+            Self::Foreign { .. } => !self.is_passing(),
+            Self::Unreachable { .. } | Self::Incomplete { .. } | Self::Unsigned(_) => true,
         }
     }
 }
@@ -184,10 +184,10 @@ mod tests {
     #[test]
     fn throttling_and_the_servers_own_faults_pass_and_refusals_stay() {
         for (status, code, passing, concerns_all) in [
-            (400, "ThrottlingException", true, true),
-            (500, "KMSInternalException", true, true),
-            (503, "", true, true),
-            (429, "", true, true),
+            (400, "ThrottlingException", true, false),
+            (500, "KMSInternalException", true, false),
+            (503, "", true, false),
+            (429, "", true, false),
             (400, "AccessDeniedException", false, false),
             (400, "InvalidCiphertextException", false, false),
             (400, "UnrecognizedClientException", false, true),

@@ -53,7 +53,7 @@ impl Destinations {
         }
         let found = match call.call("DescribeKey", &json!({"KeyId": key})) {
             Ok(answer) => Ok(Some(KeyNow::read(&answer)?)),
-            Err(error) if error.concerns_all() => return Err(error.into()),
+            Err(error) if error.concerns_all() || error.is_passing() => return Err(error.into()),
             // Who may re-encrypt need not be allowed to describe.
             Err(error) if error.code() == Some("AccessDeniedException") => Ok(None),
             Err(error) => Err(error.to_string()),

@@ -42,13 +42,20 @@ pub(super) enum Outcome {
 pub(super) enum Trouble {
     /// This one only.
     One(String),
+    /// This one only, or whoever comes now.
+    Passing(String),
     /// All others would fare alike.
     All(String),
 }
 
 impl From<CallError> for Trouble {
     fn from(error: CallError) -> Self {
-        if error.concerns_all() { Self::All(error.to_string()) } else { Self::One(error.to_string()) }
+        let why = error.to_string();
+        match (error.concerns_all(), error.is_passing()) {
+            (true, _) => Self::All(why),
+            (false, true) => Self::Passing(why),
+            (false, false) => Self::One(why),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ struct Paper {
     material: u8,
     describable: bool,
     asked: Arc<Mutex<HashMap<&'static str, u32>>>,
+    /// The service has a fault where it meets this material.
+    broken: Option<u8>,
     /// Which answer to ReEncrypt is the last; the process is then "killed".
     last: Arc<Mutex<Option<u32>>>,
 }
@@ -49,7 +51,7 @@ fn foreign(material: u8, text: &str) -> Vec<u8> {
 
 impl Paper {
     fn new(material: u8) -> Self {
-        Self { material, describable: true, asked: Arc::default(), last: Arc::default() }
+        Self { material, describable: true, broken: None, asked: Arc::default(), last: Arc::default() }
     }
 
     fn asked(&self, operation: &str) -> u32 {
@@ -74,6 +76,11 @@ impl Paper {
             }
             _ => return Err(refused("ReEncrypt", "InvalidCiphertextException")),
         };
+        if self.broken == Some(old) {
+            let code = "KMSInternalException".to_owned();
+            let refusal = Refusal { operation: "ReEncrypt", status: 500, code, message: String::new() };
+            return Err(CallError::Refused(refusal));
+        }
         Ok(json!({
             "CiphertextBlob": STANDARD.encode(new), "KeyId": ARN, "SourceKeyId": ARN,
             "SourceKeyMaterialId": material_id(old), "DestinationKeyMaterialId": material_id(self.material),
@@ -191,6 +198,26 @@ fn a_sweep_that_was_killed_goes_on_and_a_finished_one_asks_nothing() {
         let rotated = Paper { material: 3, ..kms.clone() };
         assert_eq!(counts(&swept(&rotated, &of_key(), folder.path())), (20, 0, 0, 0, 0));
     }
+}
+
+#[test]
+fn a_fault_at_one_ciphertext_stops_nothing_and_faults_everywhere_stop_the_sweep() {
+    let kms = Paper { broken: Some(7), ..Paper::new(2) };
+    let damaged: Vec<String> = (0..5).map(|n| format!("a{n}")).collect();
+    let mut blobs: Vec<(&str, Vec<u8>)> =
+        damaged.iter().map(|name| (name.as_str(), foreign(7, name))).collect();
+    blobs.push(("b", foreign(1, "b")));
+    let folder = folder_of(&blobs);
+    for done in [(1, 0, 0, 0, 5), (0, 0, 1, 0, 5)] {
+        let tally = swept(&kms, &of_key(), folder.path());
+        assert_eq!((counts(&tally), &tally.stopped), (done, &None), "{tally:?}");
+        assert!(tally.failed[0].why.contains("KMSInternalException"));
+    }
+    let all: Vec<String> = (0..40).map(|n| format!("{n:02}")).collect();
+    let blobs: Vec<(&str, Vec<u8>)> = all.iter().map(|name| (name.as_str(), foreign(7, name))).collect();
+    let tally = swept(&kms, &of_key(), folder_of(&blobs).path());
+    assert!(tally.stopped.is_some_and(|why| why.contains("KMSInternalException")));
+    assert!(tally.failed.len() < 10, "{:?}", tally.failed);
 }
 
 #[test]
