@@ -71,9 +71,10 @@ const ADVICE: &[(&str, &str)] = &[
 ];
 
 /// Types that a further attempt may not meet again. AWS: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
-const PASSING: &[&str] = &[
-    "DependencyTimeoutException",
-    "KMSInternalException",
+const FAULTS: &[&str] = &["DependencyTimeoutException", "KMSInternalException"];
+
+/// The same, of requests that were not looked at.
+const THROTTLED: &[&str] = &[
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
@@ -97,7 +98,11 @@ impl Refusal {
     }
 
     fn is_passing(&self) -> bool {
-        self.status == 429 || self.status >= 500 || PASSING.contains(&self.code.as_str())
+        self.status >= 500 || FAULTS.contains(&self.code.as_str()) || self.is_throttled()
+    }
+
+    fn is_throttled(&self) -> bool {
+        self.status == 429 || THROTTLED.contains(&self.code.as_str())
     }
 }
 
@@ -137,6 +142,16 @@ impl CallError {
             Self::Unreachable { .. } => true,
             Self::Foreign { status, .. } => *status == 429 || *status >= 500,
             Self::Incomplete { .. } | Self::Unsigned(_) => false,
+        }
+    }
+
+    /// Whether the request was turned away before anybody looked at it.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.is_throttled(),
+            Self::Foreign { status, .. } => *status == 429,
+            Self::Unreachable { .. } | Self::Incomplete { .. } | Self::Unsigned(_) => false,
         }
     }
 
