@@ -14,6 +14,7 @@ import pytest
 import command
 from paper_kms import ARN, PaperKms
 from people import allow
+from regions import Impostor
 from server import Server
 
 DEADLINE_SECONDS = 120
@@ -340,6 +341,10 @@ def test_the_authority_of_the_endpoint_is_the_one_that_is_named(tmp_path):
         question = ("reencrypt", tmp_path / "one.enc", "--to-key", new)
         _, error = command.run(running.url, *question, fails=True)
         assert "certificate" in error and "AWS_CA_BUNDLE" in error
+        # It stands in place of the system's authorities, which SSL_CERT_FILE names.
+        other = Impostor(tmp_path).file
+        _, error = command.run(running.url, *question, fails=True, SSL_CERT_FILE=authority, AWS_CA_BUNDLE=str(other))
+        assert "certificate" in error
         command.run(running.url, *question, AWS_CA_BUNDLE=authority)
         assert opened(kms, (tmp_path / "one.enc").read_bytes()) == (new, b"one")
     finally:

@@ -52,7 +52,8 @@ impl Kms {
     /// # Errors
     /// When the file of authorities cannot be read, or the system gives no more resources.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let poster = Poster::new(settings.endpoint.clone(), settings.ca_bundle.as_deref())?;
+        // As in every AWS tool: a file of authorities stands in place of the system's.
+        let poster = Poster::believing(settings.endpoint.clone(), settings.ca_bundle.as_deref())?;
         let runtime = runtime().map_err(SettingsError::Runtime)?;
         Ok(Self { settings: Arc::new(settings), poster, runtime, backoff: Backoff::USUAL })
     }

@@ -35,7 +35,7 @@ pub struct Settings {
     pub region: String,
     /// Who signs.
     pub credentials: Credentials,
-    /// Authorities that are believed beside those of the system (PEM).
+    /// Authorities that are believed in place of those of the system (PEM).
     pub ca_bundle: Option<PathBuf>,
 }
 
