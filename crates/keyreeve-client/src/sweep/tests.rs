@@ -135,28 +135,30 @@ fn files_move_to_the_newest_material_and_failures_are_untouched() {
         ("raw", ours(1, "raw")),
         ("sub/text", base64.into_bytes()),
         ("current", ours(2, "current")),
-        ("broken", b"not a ciphertext at all".to_vec()),
+        ("broken", b"\xffnot a ciphertext at all".to_vec()),
+        ("note", b"for nobody's eyes".to_vec()),
         (".hidden", ours(1, "hidden")),
     ]);
     let kms = Paper::new(2);
     let content = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
 
     let dry = swept(&kms, &Plan { dry_run: true, ..of_key() }, folder.path());
-    assert_eq!((counts(&dry), kms.asked("ReEncrypt")), ((0, 0, 1, 3, 0), 0));
+    assert_eq!((counts(&dry), kms.asked("ReEncrypt")), ((0, 0, 1, 3, 1), 0));
     assert!(!folder.path().join(".keyreeve-reencrypt").exists());
 
     let tally = swept(&kms, &Plan::default(), folder.path());
-    assert_eq!(counts(&tally), (2, 0, 1, 0, 1));
+    assert_eq!(counts(&tally), (2, 0, 1, 0, 2));
     assert!(tally.failed[0].why.contains("--key-id"), "{tally:?}");
     assert_eq!(content("raw"), ours(2, "raw"));
     assert_eq!(content("sub/text"), format!("{}\n", STANDARD.encode(ours(2, "text"))).into_bytes());
     assert_eq!(content("current"), ours(2, "current"));
-    assert_eq!(content("broken"), b"not a ciphertext at all");
+    assert_eq!(content("broken"), b"\xffnot a ciphertext at all");
     assert_eq!(content(".hidden"), ours(1, "hidden"));
     assert_eq!((kms.asked("ReEncrypt"), kms.asked("DescribeKey")), (2, 2));
 
     let named = swept(&kms, &of_key(), folder.path());
-    assert_eq!((counts(&named), kms.asked("ReEncrypt")), ((0, 0, 3, 0, 1), 3));
+    // What is text was not sent.
+    assert_eq!((counts(&named), kms.asked("ReEncrypt")), ((0, 0, 3, 0, 2), 3));
     assert!(named.failed[0].why.contains("InvalidCiphertextException"));
 }
 
