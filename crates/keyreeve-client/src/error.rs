@@ -85,7 +85,8 @@ const THROTTLED: &[&str] = &[
 ];
 
 fn advice(why: &str) -> &'static str {
-    if why.contains("certificate") {
+    // Not of one that expired, or has another name: rustls says `invalid peer certificate: UnknownIssuer`.
+    if why.contains("UnknownIssuer") {
         ": if its certificate is of a private authority, name that authority's file in AWS_CA_BUNDLE"
     } else {
         ""
@@ -194,6 +195,8 @@ mod tests {
         let unreachable =
             CallError::Unreachable { why: "https://a: invalid peer certificate: UnknownIssuer".to_owned() };
         assert!(unreachable.to_string().contains("AWS_CA_BUNDLE"));
+        let expired = CallError::Unreachable { why: "https://a: invalid peer certificate: Expired".to_owned() };
+        assert!(!expired.to_string().contains("AWS_CA_BUNDLE"));
     }
 
     #[test]
