@@ -62,7 +62,7 @@ fn the_environment_wins_over_files_and_the_command_line_over_both() {
         (
             with(&[
                 ("AWS_ENDPOINT_URL", "https://all.example"),
-                ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+                ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True"),
             ]),
             none(),
             "https://kms.eu-west-1.amazonaws.com/ eu-west-1 E",
