@@ -155,6 +155,25 @@ def test_a_list_keeps_its_lines(kms, keys, reencrypt, tmp_path):
     assert [line.split("\t")[0] for line in piped.read_text().split("\n")[1:]] == ["2", ""]
 
 
+def test_a_list_goes_into_a_file_and_nothing_else(elsewhere, tmp_path):
+    (tmp_path / "list.tsv").write_text(text(elsewhere.seal(b"\1", b"x")) + "\n")
+    (tmp_path / "to-nothing").symlink_to(tmp_path / "nothing")
+    sweep = ("reencrypt", "--list", tmp_path / "list.tsv", "--key-id", ARN, "--output")
+    for output, why in [
+        ("-", "the list goes into a file"),
+        ("/dev/null", "no file"),
+        (tmp_path, "no file"),
+        (tmp_path / "to-nothing", "a link to nothing"),
+    ]:
+        _, error = command.run(elsewhere.url, *sweep, output, fails=True)
+        assert why in error
+    assert not elsewhere.asked
+    (tmp_path / "nothing").write_bytes(b"")
+    command.run(elsewhere.url, *sweep, tmp_path / "to-nothing")
+    assert (tmp_path / "to-nothing").is_symlink()
+    assert base64.b64decode((tmp_path / "nothing").read_text()) == elsewhere.seal(b"\2", b"x")
+
+
 @pytest.fixture
 def falls_silent():
     """A KMS that answers ReEncrypt as often as it is told to."""

@@ -1,7 +1,11 @@
 """Two Regions as processes: how they come to trust each other, and who is nobody to them."""
 
+import base64
+import hashlib
 import http.client
 import json
+import os
+import pty
 import signal
 import socket
 import ssl
@@ -11,6 +15,7 @@ import threading
 import pytest
 
 from regions import Failed, Impostor, Region, ask, certificate_of, fingerprint, keyreeve, pin_of, transport_key_of
+from server import BINARY
 
 HELLO = {"Hello": {}}
 
@@ -253,6 +258,30 @@ def signed(folder, request, *names):
         (folder / f"{name}.sig").write_text(signature)
         arguments += ["--signature", folder / f"{name}.sig"]
     return arguments
+
+
+def test_who_signs_reads_which_key_it_is_and_may_say_no(operators):
+    der = base64.b64decode("".join((operators / "carol.pub").read_text().splitlines()[1:-1]))
+    request = {
+        "format": "keyreeve-confirmation/1",
+        "region": "eu-north-1",
+        "deployment": "d",
+        "action": {"AddOperatorKey": {"name": "carol", "spki": der.hex()}},
+        "nonce": "00" * 16,
+        "expires": "2026-01-01T00:00:00Z",
+    }
+    (operators / "request.json").write_text(json.dumps(request))
+    sign = [str(BINARY), "region", "sign", "request.json", "--with", "alice.key"]
+    for answer, signs in [(b"n\n", False), (b"\n", False), (b"y\n", True)]:
+        here, there = pty.openpty()
+        try:
+            os.write(here, answer)
+            done = subprocess.run(sign, cwd=operators, stdin=there, capture_output=True, text=True, timeout=120)
+        finally:
+            os.close(here)
+            os.close(there)
+        assert hashlib.sha256(der).hexdigest() in done.stderr.partition("Sign it?")[0]
+        assert ((done.returncode == 0), bool(done.stdout)) == (signs, signs), done
 
 
 def test_operator_keys_are_ed25519_that_openssl_reads(operators):

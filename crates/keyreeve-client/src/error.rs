@@ -195,7 +195,8 @@ mod tests {
         let unreachable =
             CallError::Unreachable { why: "https://a: invalid peer certificate: UnknownIssuer".to_owned() };
         assert!(unreachable.to_string().contains("AWS_CA_BUNDLE"));
-        let expired = CallError::Unreachable { why: "https://a: invalid peer certificate: Expired".to_owned() };
+        let expired =
+            CallError::Unreachable { why: "https://a: invalid peer certificate: Expired".to_owned() };
         assert!(!expired.to_string().contains("AWS_CA_BUNDLE"));
     }
 

@@ -183,7 +183,10 @@ mod tests {
         let imported = import(&mut service, &key, &Material::of(vec![7; 32]), &order).unwrap();
         assert_eq!((imported.material_id.as_deref(), imported.awaits_rotation()), (Some("second"), true));
         let operations: Vec<_> = service.heard.iter().map(|(operation, _)| *operation).collect();
-        assert_eq!(operations, ["DescribeKey", "GetParametersForImport", "ImportKeyMaterial", "once", "DescribeKey"]);
+        assert_eq!(
+            operations,
+            ["DescribeKey", "GetParametersForImport", "ImportKeyMaterial", "once", "DescribeKey"]
+        );
         assert_eq!(
             service.heard[1].1,
             json!({"KeyId": key.arn, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_4096"})

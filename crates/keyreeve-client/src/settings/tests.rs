@@ -50,7 +50,11 @@ fn the_environment_wins_over_files_and_the_command_line_over_both() {
         ),
         (with(&[("AWS_PROFILE", "p")]), none(), "https://services.example/ eu-west-2 E"),
         (with(&[]), profile("p"), "https://services.example/ eu-west-2 P+T"),
-        (vec![("AWS_REGION", "eu-west-1")], profile("process"), "https://kms.eu-west-1.amazonaws.com/ eu-west-1 K"),
+        (
+            vec![("AWS_REGION", "eu-west-1")],
+            profile("process"),
+            "https://kms.eu-west-1.amazonaws.com/ eu-west-1 K",
+        ),
         (
             with(&[
                 ("AWS_ENDPOINT_URL", "https://all.example"),

@@ -31,10 +31,7 @@ pub(super) enum Outcome {
     /// This is the new one.
     Renewed(Vec<u8>),
     /// This is the new one, which an earlier run fetched.
-    Resumed {
-        new: Vec<u8>,
-        sure: bool,
-    },
+    Resumed { new: Vec<u8>, sure: bool },
 }
 
 /// Why one cannot be done.
