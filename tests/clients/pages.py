@@ -12,6 +12,10 @@ ENVIRONMENTS = pathlib.Path(sys.executable).parents[2]
 TOOLS = [*(ENVIRONMENTS / name / "bin" for name in ("clients", "encryption-cli")), BINARY.parent]
 
 
+# A deadline, not a wait: the longest block takes about half a minute.
+PASTED_SECONDS = 600
+
+
 def pasted(script, folder, settings=()):
     """Runs `script` as somebody would who has the tools, these settings, and no AWS settings of any other kind."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "KEYREEVE_"))}
@@ -24,6 +28,7 @@ def pasted(script, folder, settings=()):
         capture_output=True,
         text=True,
         check=False,
+        timeout=PASTED_SECONDS,
     )
 
 

@@ -2,6 +2,8 @@
 and it unwraps imported material with the library `cryptography`."""
 
 import base64
+import contextlib
+import functools
 import http.server
 import json
 import threading
@@ -15,11 +17,21 @@ ARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
 
-class PaperKms:
-    """One key. `faults` are answered first: (status, error type) each."""
+@functools.cache
+def wrapping_key():
+    """One for all: making it can take longer than a client waits."""
+    return rsa.generate_private_key(65537, 4096)
 
-    def __init__(self, spec="SYMMETRIC_DEFAULT", faults=()):
+
+class PaperKms:
+    """One key. `faults` are answered first: (status, error type) each. After `answers` answers to ReEncrypt it says
+    nothing more to that until `go_on`; `silent` is set when somebody waits for one."""
+
+    def __init__(self, spec="SYMMETRIC_DEFAULT", faults=(), answers=None):
         self.spec, self.faults = spec, list(faults)
+        self.answers = answers
+        self.silent = threading.Event()
+        self._speaks = threading.Event()
         self.material = b"\2"
         self.asked = []
         self.imported = None
@@ -30,7 +42,12 @@ class PaperKms:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
+    def go_on(self):
+        self.answers = None
+        self._speaks.set()
+
     def close(self):
+        self.go_on()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -43,12 +60,22 @@ class PaperKms:
         return sum(asked == operation for asked, _ in self.asked)
 
     def answer(self, operation, question):
+        if operation == "ReEncrypt" and self._is_over():
+            self.silent.set()
+            self._speaks.wait()
         with self._lock:
             self.asked.append((operation, question))
             if self.faults:
                 status, error = self.faults.pop(0)
                 return status, {"__type": error, "message": "not now"}
             return getattr(self, operation)(**question)
+
+    def _is_over(self):
+        with self._lock:
+            if self.answers:
+                self.answers -= 1
+                return False
+            return self.answers == 0
 
     def DescribeKey(self, KeyId):
         metadata = {"Arn": ARN, "KeyId": ARN.rsplit("/", 1)[1], "KeySpec": self.spec, "KeyState": "Enabled"}
@@ -66,7 +93,7 @@ class PaperKms:
 
     def GetParametersForImport(self, KeyId, WrappingAlgorithm, WrappingKeySpec):
         assert (KeyId, WrappingKeySpec) == (ARN, "RSA_4096")
-        key = rsa.generate_private_key(65537, 4096)
+        key = wrapping_key()
         self._wrapping = WrappingAlgorithm, key
         spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return 200, {"KeyId": ARN, "ImportToken": "dG9rZW4=", "PublicKey": base64.b64encode(spki).decode()}
@@ -93,11 +120,13 @@ class PaperKms:
                 question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 status, answer = kms.answer(self.headers["X-Amz-Target"].removeprefix("TrentService."), question)
                 body = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/x-amz-json-1.1")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                # Whoever asked may be gone.
+                with contextlib.suppress(ConnectionError):
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/x-amz-json-1.1")
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, *arguments):
                 """Silent."""

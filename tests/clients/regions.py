@@ -1,9 +1,11 @@
 """Regions as processes: `keyreeve serve`, each with its own folder, root key and certificate, and a Region that is none."""
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -44,11 +46,28 @@ REGIONS = re.compile(r"Other Regions on (\S+)")
 OPERATORS = re.compile(r"Operators on (\S+)")
 
 
+# Where nobody is given a port who asks for any: below the range from which Linux chooses those.
+PORTS = range(16_384, 32_768)
+WORKERS = 8
+
+
+def _ports():
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    mine = PORTS[worker::WORKERS]
+    # Elsewhere in each run, for those that run at the same time without knowing of each other.
+    return itertools.islice(itertools.cycle(mine), os.getpid() * 61 % len(mine), None)
+
+
+_next_ports = _ports()
+
+
 def free_port():
-    """A port that nobody has now. Between this and its use another process may take it, which fails loudly."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
+    """A port for a Region that keeps it over restarts and long absences: nobody has it, and no other Region gets it."""
+    for port in itertools.islice(_next_ports, len(PORTS) // WORKERS):
+        with contextlib.suppress(OSError), socket.socket() as listening:
+            listening.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"no port is free in {PORTS}")
 
 
 def fingerprint(introduction):
@@ -157,6 +176,22 @@ class Region:
     def peer(self, name):
         """What `keyreeve region status` says about another Region."""
         return next(peer for peer in self.region("status")["Peers"] if peer["Region"] == name)
+
+    def reaches(self, name):
+        """Waits until another Region answers: what is then said about it. On a busy machine one attempt may be too late."""
+        peers = []
+
+        def answers():
+            peers.append(self.peer(name))
+            return peers[-1]["Reachable"]
+
+        agree(answers, True)
+        return peers[-1]
+
+    def is_refused(self, name, why):
+        """Waits until it is said why another Region is not reachable."""
+        trouble = lambda peer: None if peer["Reachable"] else why in peer["Trouble"]
+        agree(lambda: trouble(self.peer(name)), True)
 
 
 class Impostor:

@@ -71,9 +71,10 @@ const ADVICE: &[(&str, &str)] = &[
 ];
 
 /// Types that a further attempt may not meet again. AWS: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
-const PASSING: &[&str] = &[
-    "DependencyTimeoutException",
-    "KMSInternalException",
+const FAULTS: &[&str] = &["DependencyTimeoutException", "KMSInternalException"];
+
+/// The same, of requests that were not looked at.
+const THROTTLED: &[&str] = &[
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
@@ -84,7 +85,8 @@ const PASSING: &[&str] = &[
 ];
 
 fn advice(why: &str) -> &'static str {
-    if why.contains("certificate") {
+    // Not of one that expired, or has another name: rustls says `invalid peer certificate: UnknownIssuer`.
+    if why.contains("UnknownIssuer") {
         ": if its certificate is of a private authority, name that authority's file in AWS_CA_BUNDLE"
     } else {
         ""
@@ -97,7 +99,11 @@ impl Refusal {
     }
 
     fn is_passing(&self) -> bool {
-        self.status == 429 || self.status >= 500 || PASSING.contains(&self.code.as_str())
+        self.status >= 500 || FAULTS.contains(&self.code.as_str()) || self.is_throttled()
+    }
+
+    fn is_throttled(&self) -> bool {
+        self.status == 429 || THROTTLED.contains(&self.code.as_str())
     }
 }
 
@@ -140,14 +146,24 @@ impl CallError {
         }
     }
 
-    /// Whether every other request would fail in the same way: nobody answers, or nobody believes the caller.
+    /// Whether the request was turned away before anybody looked at it.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.is_throttled(),
+            Self::Foreign { status, .. } => *status == 429,
+            Self::Unreachable { .. } | Self::Incomplete { .. } | Self::Unsigned(_) => false,
+        }
+    }
+
+    /// Whether every other request would fail in the same way: nobody answers, or nobody believes the caller. A fault of
+    /// the service may be one of this request alone.
     #[must_use]
     pub fn concerns_all(&self) -> bool {
         match self {
-            Self::Refused(refusal) => refusal.is_passing() || refusal.advice().is_some(),
-            Self::Unreachable { .. } | Self::Foreign { .. } | Self::Incomplete { .. } | Self::Unsigned(_) => {
-                true
-            }
+            Self::Refused(refusal) => refusal.advice().is_some(),
+            Self::Foreign { .. } => !self.is_passing(),
+            Self::Unreachable { .. } | Self::Incomplete { .. } | Self::Unsigned(_) => true,
         }
     }
 }
@@ -179,15 +195,18 @@ mod tests {
         let unreachable =
             CallError::Unreachable { why: "https://a: invalid peer certificate: UnknownIssuer".to_owned() };
         assert!(unreachable.to_string().contains("AWS_CA_BUNDLE"));
+        let expired =
+            CallError::Unreachable { why: "https://a: invalid peer certificate: Expired".to_owned() };
+        assert!(!expired.to_string().contains("AWS_CA_BUNDLE"));
     }
 
     #[test]
     fn throttling_and_the_servers_own_faults_pass_and_refusals_stay() {
         for (status, code, passing, concerns_all) in [
-            (400, "ThrottlingException", true, true),
-            (500, "KMSInternalException", true, true),
-            (503, "", true, true),
-            (429, "", true, true),
+            (400, "ThrottlingException", true, false),
+            (500, "KMSInternalException", true, false),
+            (503, "", true, false),
+            (429, "", true, false),
             (400, "AccessDeniedException", false, false),
             (400, "InvalidCiphertextException", false, false),
             (400, "UnrecognizedClientException", false, true),

@@ -28,6 +28,14 @@ pub trait Call {
     /// # Errors
     /// [`CallError`]; the operation may have been done nevertheless when nobody answered.
     fn call(&mut self, operation: &'static str, input: &Value) -> Result<Value, CallError>;
+
+    /// Asks for one that must not be done twice: without an answer it is not asked again.
+    ///
+    /// # Errors
+    /// [`CallError`], sooner than [`Call::call`].
+    fn call_once(&mut self, operation: &'static str, input: &Value) -> Result<Value, CallError> {
+        self.call(operation, input)
+    }
 }
 
 /// A client of one endpoint, over one connection that is kept open.
@@ -44,7 +52,8 @@ impl Kms {
     /// # Errors
     /// When the file of authorities cannot be read, or the system gives no more resources.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let poster = Poster::new(settings.endpoint.clone(), settings.ca_bundle.as_deref())?;
+        // As in every AWS tool: a file of authorities stands in place of the system's.
+        let poster = Poster::believing(settings.endpoint.clone(), settings.ca_bundle.as_deref())?;
         let runtime = runtime().map_err(SettingsError::Runtime)?;
         Ok(Self { settings: Arc::new(settings), poster, runtime, backoff: Backoff::USUAL })
     }
@@ -88,14 +97,20 @@ impl Kms {
     }
 }
 
-impl Call for Kms {
-    fn call(&mut self, operation: &'static str, input: &Value) -> Result<Value, CallError> {
+impl Kms {
+    /// Asks until there is an answer, or an error that is not worth another attempt.
+    fn persist(
+        &mut self,
+        operation: &'static str,
+        input: &Value,
+        again: fn(&CallError) -> bool,
+    ) -> Result<Value, CallError> {
         let body = Bytes::from(input.to_string());
         let mut failed = 0;
         loop {
             let (answer, asked) = self.attempt(operation, &body);
             let error = match answer {
-                Err(error) if error.is_passing() => error,
+                Err(error) if again(&error) => error,
                 done => return done,
             };
             failed += 1;
@@ -106,6 +121,16 @@ impl Call for Kms {
                 None => return Err(error),
             }
         }
+    }
+}
+
+impl Call for Kms {
+    fn call(&mut self, operation: &'static str, input: &Value) -> Result<Value, CallError> {
+        self.persist(operation, input, CallError::is_passing)
+    }
+
+    fn call_once(&mut self, operation: &'static str, input: &Value) -> Result<Value, CallError> {
+        self.persist(operation, input, CallError::is_throttled)
     }
 }
 

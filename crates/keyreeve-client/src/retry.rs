@@ -15,7 +15,8 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Six attempts within half a minute.
+    /// Six attempts: with six seconds of waits between them where the endpoint asks for none, and up to 15 for each answer,
+    /// within about a minute and a half.
     pub(crate) const USUAL: Self =
         Self { attempts: 6, first: Duration::from_millis(200), longest: Duration::from_secs(10) };
 

@@ -1,4 +1,4 @@
-//! Certificate authorities that a client believes: those of the system, and those of a configured file.
+//! Certificate authorities that a client believes: those of the system, those of a configured file, or both.
 
 use std::path::{Path, PathBuf};
 
@@ -46,8 +46,14 @@ pub async fn roots(configured: &[CertificateDer<'static>]) -> Result<RootCertSto
     for error in &native.errors {
         tracing::warn!(%error, "some certificate authorities of the system cannot be read");
     }
-    let mut roots = RootCertStore::empty();
+    let mut roots = only(configured);
     roots.add_parsable_certificates(native.certs);
-    roots.add_parsable_certificates(configured.iter().cloned());
     Ok(roots)
+}
+
+/// These, and none of the system.
+pub(crate) fn only(configured: &[CertificateDer<'static>]) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(configured.iter().cloned());
+    roots
 }

@@ -14,6 +14,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 
+use crate::authorities::only;
 use crate::{AuthoritiesError, Url, connection, read_certificates, roots};
 
 /// Largest answer that is read.
@@ -26,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub struct Poster {
     url: Url,
     configured: Vec<CertificateDer<'static>>,
+    /// Whether those of the system are believed too.
+    system: bool,
     /// Made for the first connection, once for all that were made of one.
     tls: Arc<OnceCell<Arc<ClientConfig>>>,
     sender: Option<SendRequest<Full<Bytes>>>,
@@ -49,7 +52,15 @@ impl Poster {
     /// When the file cannot be read or holds no certificate.
     pub fn new(url: Url, ca_file: Option<&Path>) -> Result<Self, AuthoritiesError> {
         let configured = ca_file.map(read_certificates).transpose()?.unwrap_or_default();
-        Ok(Self { url, configured, tls: Arc::default(), sender: None })
+        Ok(Self { url, configured, system: true, tls: Arc::default(), sender: None })
+    }
+
+    /// To this URL, whose certificate is of an authority of this file, and not of the system; without a file, of the system.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no certificate.
+    pub fn believing(url: Url, ca_file: Option<&Path>) -> Result<Self, AuthoritiesError> {
+        Ok(Self { system: ca_file.is_none(), ..Self::new(url, ca_file)? })
     }
 
     /// Another one to the same URL, with a connection of its own.
@@ -58,6 +69,7 @@ impl Poster {
         Self {
             url: self.url.clone(),
             configured: self.configured.clone(),
+            system: self.system,
             tls: Arc::clone(&self.tls),
             sender: None,
         }
@@ -105,7 +117,7 @@ impl Poster {
             drop(tokio::spawn(connection));
             return Ok(sender);
         }
-        let config = self.tls.get_or_try_init(|| tls(&self.configured)).await?;
+        let config = self.tls.get_or_try_init(|| tls(self.system, &self.configured)).await?;
         let stream = connection::secure(tcp, &self.url, Arc::clone(config)).await?;
         let (sender, connection) = connection::handshake(stream).await?;
         drop(tokio::spawn(connection));
@@ -113,8 +125,8 @@ impl Poster {
     }
 }
 
-async fn tls(configured: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
-    let roots = roots(configured).await?;
+async fn tls(system: bool, configured: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
+    let roots = if system { roots(configured).await? } else { only(configured) };
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;

@@ -24,7 +24,7 @@ pub struct Url {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlFault {
     /// Not a URL of HTTP, or one with a name and password in it.
-    #[error("not a URL such as https://collector.example:4318")]
+    #[error("not a URL such as https://host.example:8443")]
     Malformed,
     /// `http` to another machine.
     #[error("without TLS and not on this machine: use https, or http on 127.0.0.1, [::1] or localhost")]

@@ -98,6 +98,11 @@ pub fn make(path: &Path) -> Result<OperatorPublicKey, OperatorKeyError> {
     Ok(OperatorPublicKey { spki })
 }
 
+/// The fingerprint of a key as a request holds it, `SubjectPublicKeyInfo` in hexadecimal; `None` where it is none.
+pub fn fingerprint_in_request(spki: &str) -> Option<String> {
+    Some(fingerprint_of_key(&hex::decode(spki).ok()?))
+}
+
 /// Signs a request with the private key in a file. What is signed is answered too: whoever signs shall read it.
 ///
 /// # Errors

@@ -24,6 +24,19 @@ pub(crate) fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Asks on a terminal whether to go on; who pipes something in has decided.
+pub(crate) fn agreed(question: &str) -> std::io::Result<bool> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Ok(true);
+    }
+    let mut out = std::io::stderr();
+    write!(out, "{question} [y/N] ").and_then(|()| out.flush())?;
+    let mut answer = String::new();
+    input.read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
 /// Prints an error with its causes.
 pub(crate) fn error(error: &(dyn Error + 'static)) {
     let mut text = format!("keyreeve: {error}");

@@ -276,7 +276,7 @@ fn a_rotation_of_the_root_key_does_not_wait_for_the_domain_keys_and_takes_them_a
     let fixtures = house.furnish(40);
     clock.pass_days(7);
     let status = house.tended(async {
-        while house.domain_epochs() != [1, 2] {
+        while !house.domain_epochs().contains(&2) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let begun = house.deployment.command("RootRotate", &json!({})).await.unwrap();

@@ -39,8 +39,10 @@ const MODELLED: &[&str] = &[
     "keyreeve-crypto",
     "keyreeve-audit",
     "keyreeve-sigv4",
+    "keyreeve-http",
     "keyreeve-service",
     "keyreeve-server",
+    "keyreeve-client",
     "keyreeve-regions-model",
 ];
 

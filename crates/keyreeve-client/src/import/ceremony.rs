@@ -68,7 +68,8 @@ impl Imported {
 /// Imports the material into the key.
 ///
 /// # Errors
-/// [`ImportError`]. When ImportKeyMaterial itself had no answer the import may have been done; it may be repeated.
+/// [`ImportError`]. When ImportKeyMaterial itself had no answer the import may have been done; it may be repeated, but for
+/// further material ([`ImportError::Unsure`]).
 pub fn import(
     call: &mut impl Call,
     key: &DescribedKey,
@@ -91,7 +92,14 @@ pub fn import(
         spki.map_err(|_| CallError::Incomplete { operation: "GetParametersForImport", member: "PublicKey" })?;
     let wrapped = wrapping.wrap(&spki, material)?;
     let question = question(key, member("ImportToken")?, &wrapped, order);
-    let answer = call.call("ImportKeyMaterial", &question)?;
+    let answer = match order.kind {
+        // Once it is in, the service refuses the same material as new.
+        Some(Kind::New) => call.call_once("ImportKeyMaterial", &question).map_err(|source| {
+            let unsure = source.is_passing() && !source.is_throttled();
+            if unsure { ImportError::Unsure { arn: key.arn.clone(), source } } else { source.into() }
+        })?,
+        Some(Kind::Existing) | None => call.call("ImportKeyMaterial", &question)?,
+    };
     let material_id = answer.get("KeyMaterialId").and_then(Value::as_str).map(str::to_owned);
     // It is imported; that nobody says how the key is now changes nothing.
     let after = describe(call, &key.arn).ok();
@@ -132,6 +140,7 @@ mod tests {
     /// A service that answers as AWS does, and keeps what it was asked.
     struct Service {
         metadata: Value,
+        silent: bool,
         heard: Vec<(&'static str, Value)>,
     }
 
@@ -141,8 +150,16 @@ mod tests {
             Ok(match operation {
                 "DescribeKey" => json!({"KeyMetadata": self.metadata}),
                 "GetParametersForImport" => json!({"PublicKey": SPKI.trim(), "ImportToken": "dG9rZW4="}),
+                _ if self.silent => return Err(CallError::Unreachable { why: "no answer".to_owned() }),
                 _ => json!({"KeyMaterialId": "second"}),
             })
+        }
+
+        fn call_once(&mut self, operation: &'static str, input: &Value) -> Result<Value, CallError> {
+            assert_eq!(operation, "ImportKeyMaterial");
+            let answer = self.call(operation, input);
+            self.heard.push(("once", Value::Null));
+            answer
         }
     }
 
@@ -151,7 +168,7 @@ mod tests {
             "Arn": "arn:aws:kms:us-east-1:000000000000:key/k", "KeySpec": "SYMMETRIC_DEFAULT", "Origin": origin,
             "KeyState": "Enabled", "CurrentKeyMaterialId": "first",
         });
-        Service { metadata, heard: Vec::new() }
+        Service { metadata, silent: false, heard: Vec::new() }
     }
 
     #[test]
@@ -166,7 +183,10 @@ mod tests {
         let imported = import(&mut service, &key, &Material::of(vec![7; 32]), &order).unwrap();
         assert_eq!((imported.material_id.as_deref(), imported.awaits_rotation()), (Some("second"), true));
         let operations: Vec<_> = service.heard.iter().map(|(operation, _)| *operation).collect();
-        assert_eq!(operations, ["DescribeKey", "GetParametersForImport", "ImportKeyMaterial", "DescribeKey"]);
+        assert_eq!(
+            operations,
+            ["DescribeKey", "GetParametersForImport", "ImportKeyMaterial", "once", "DescribeKey"]
+        );
         assert_eq!(
             service.heard[1].1,
             json!({"KeyId": key.arn, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_4096"})
@@ -182,6 +202,21 @@ mod tests {
                 "KeyMaterialDescription": "from the vault",
             })
         );
+    }
+
+    #[test]
+    fn without_an_answer_new_material_is_not_imported_twice_and_it_is_said_where_to_look() {
+        for (kind, unsure) in [(Some(Kind::New), true), (Some(Kind::Existing), false), (None, false)] {
+            let mut service = service("EXTERNAL");
+            service.silent = true;
+            let key = describe(&mut service, "k").unwrap();
+            let order = Order { validity: Validity::Unlimited, kind, description: None };
+            let error = import(&mut service, &key, &Material::of(vec![7; 32]), &order).unwrap_err();
+            assert_eq!(service.heard.iter().any(|(operation, _)| *operation == "once"), unsure);
+            let said = error.to_string();
+            assert!(said.contains("no answer"), "{said}");
+            assert_eq!(said.contains(&format!("list-key-rotations --key-id {}", key.arn)), unsure, "{said}");
+        }
     }
 
     #[test]

@@ -34,6 +34,17 @@ pub enum ImportError {
         /// Its spec.
         spec: String,
     },
+    /// There was no answer to the import of further material, which cannot be repeated where it was done.
+    #[error(
+        "{source}\nSo the material may have been imported, or not. Where this shows it as PENDING_ROTATION it was; else run the \
+         command again:\n  aws kms list-key-rotations --key-id {arn} --include-key-material ALL_KEY_MATERIAL"
+    )]
+    Unsure {
+        /// The key.
+        arn: String,
+        /// What came instead of an answer.
+        source: CallError,
+    },
     /// A spec that this version does not know.
     #[error("{arn} has the spec {spec}, which this version does not know how to wrap")]
     Spec {

@@ -16,15 +16,13 @@ pub struct Credentials {
     pub(crate) session_token: Option<Zeroizing<String>>,
 }
 
-/// Settings of a profile that say where its credentials come from, and that this client does not follow.
-const ELSEWHERE: &[&str] = &[
-    "credential_process",
-    "sso_session",
-    "sso_start_url",
-    "login_session",
-    "role_arn",
-    "web_identity_token_file",
-];
+/// Settings of a profile that say where its credentials come from, that this client does not follow, and that win over
+/// keys which stand beside them: those are then of somebody else, such as who may assume the role.
+/// AWS: the order of providers in `credentials.py` of botocore.
+const INSTEAD_OF_KEYS: &[&str] = &["role_arn", "web_identity_token_file", "sso_session", "sso_start_url"];
+
+/// The same, of settings that count where there are no keys.
+const WITHOUT_KEYS: &[&str] = &["login_session", "credential_process"];
 
 impl Credentials {
     /// Those of the environment, unless the command line names a profile; or else those of the profile.
@@ -41,15 +39,18 @@ impl Credentials {
                 return Ok(found);
             }
         }
+        let elsewhere = |settings: &[&'static str]| {
+            let by = settings.iter().find(|name| profiles.get(name).is_some());
+            by.map_or(Ok(()), |by| Err(SettingsError::Elsewhere { profile: profiles.name.clone(), by }))
+        };
+        elsewhere(INSTEAD_OF_KEYS)?;
         let names = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
         if let Some(found) = Self::of(names, &of_profile, &format!("the profile `{}`", profiles.name))? {
             return Ok(found);
         }
+        elsewhere(WITHOUT_KEYS)?;
         let (profile, file) = (profiles.name.clone(), profiles.credentials_file.clone());
-        match ELSEWHERE.iter().find(|name| profiles.get(name).is_some()) {
-            Some(by) => Err(SettingsError::Elsewhere { profile, by }),
-            None => Err(SettingsError::NoCredentials { profile, file }),
-        }
+        Err(SettingsError::NoCredentials { profile, file })
     }
 
     fn of(

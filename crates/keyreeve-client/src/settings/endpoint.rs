@@ -25,8 +25,9 @@ pub(super) fn find(
     profiles: &Profiles,
     region: &str,
 ) -> Result<Url, SettingsError> {
-    let ignored = environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value == "true")
-        || profiles.get("ignore_configured_endpoint_urls") == Some("true");
+    let is_true = |value: &str| value.eq_ignore_ascii_case("true");
+    let ignored = environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| is_true(&value))
+        || profiles.get("ignore_configured_endpoint_urls").is_some_and(is_true);
     let variable = |name: &str| Some((environment.get(name)?, name.to_owned()));
     let profile = |value: Option<&str>| Some((value?.to_owned(), format!("the profile `{}`", profiles.name)));
     let configured = || {

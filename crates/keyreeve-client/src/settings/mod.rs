@@ -35,7 +35,7 @@ pub struct Settings {
     pub region: String,
     /// Who signs.
     pub credentials: Credentials,
-    /// Authorities that are believed beside those of the system (PEM).
+    /// Authorities that are believed in place of those of the system (PEM).
     pub ca_bundle: Option<PathBuf>,
 }
 
@@ -45,7 +45,8 @@ pub enum SettingsError {
     /// Nobody to sign as.
     #[error(
         "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put aws_access_key_id and \
-         aws_secret_access_key into the profile `{profile}` of {}", .file.display()
+         aws_secret_access_key into the profile `{profile}` of {}. Those of a container, of an instance or of a web identity \
+         the AWS CLI fetches:\n  eval \"$(aws configure export-credentials --format env)\"", .file.display()
     )]
     NoCredentials {
         /// The profile that was looked at.

@@ -27,7 +27,8 @@ const KEYS: &[(&str, &str)] = &[("AWS_ACCESS_KEY_ID", "E"), ("AWS_SECRET_ACCESS_
 const CREDENTIALS: &str = "[default]\naws_access_key_id=D\naws_secret_access_key=s\n\
                            [p]\naws_access_key_id=P\naws_secret_access_key=s\naws_session_token=+T\n[half]\naws_access_key_id=H\n";
 const CONFIG: &str = "[default]\nregion=eu-west-1\n[profile p]\nregion=eu-west-2\nendpoint_url=https://p.example\nservices=s\n\
-                      [services s]\nkms=\n  endpoint_url=https://services.example\n[profile sso]\nsso_session=x\n";
+                      [profile role]\nrole_arn=arn:r\nsource_profile=role\naws_access_key_id=S\naws_secret_access_key=s\n\
+                      [profile process]\ncredential_process=x\naws_access_key_id=K\naws_secret_access_key=s\n[services s]\nkms=\n  endpoint_url=https://services.example\n[profile sso]\nsso_session=x\n";
 
 #[test]
 fn the_environment_wins_over_files_and_the_command_line_over_both() {
@@ -50,6 +51,11 @@ fn the_environment_wins_over_files_and_the_command_line_over_both() {
         (with(&[("AWS_PROFILE", "p")]), none(), "https://services.example/ eu-west-2 E"),
         (with(&[]), profile("p"), "https://services.example/ eu-west-2 P+T"),
         (
+            vec![("AWS_REGION", "eu-west-1")],
+            profile("process"),
+            "https://kms.eu-west-1.amazonaws.com/ eu-west-1 K",
+        ),
+        (
             with(&[
                 ("AWS_ENDPOINT_URL", "https://all.example"),
                 ("AWS_ENDPOINT_URL_KMS", "https://kms.example"),
@@ -60,7 +66,7 @@ fn the_environment_wins_over_files_and_the_command_line_over_both() {
         (
             with(&[
                 ("AWS_ENDPOINT_URL", "https://all.example"),
-                ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+                ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True"),
             ]),
             none(),
             "https://kms.eu-west-1.amazonaws.com/ eu-west-1 E",
@@ -89,6 +95,12 @@ fn an_error_says_what_to_set() {
     let profile = |name: &str| Chosen { profile: Some(name.to_owned()), ..Chosen::default() };
     for (variables, chosen, expected) in [
         (vec![("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")], Chosen::default(), "set AWS_ACCESS_KEY_ID"),
+        (
+            vec![("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")],
+            Chosen::default(),
+            "eval \"$(aws configure export-credentials --format env)\"",
+        ),
+        (vec![], profile("role"), "the profile `role` gets its credentials by role_arn"),
         (vec![("AWS_ACCESS_KEY_ID", "A")], Chosen::default(), "AWS_SECRET_ACCESS_KEY is not"),
         (vec![], profile("half"), "aws_access_key_id of the profile `half` is set"),
         (vec![], profile("none"), "there is no profile `none` in ~/.aws/credentials or ~/.aws/config"),

@@ -53,7 +53,7 @@ impl Destinations {
         }
         let found = match call.call("DescribeKey", &json!({"KeyId": key})) {
             Ok(answer) => Ok(Some(KeyNow::read(&answer)?)),
-            Err(error) if error.concerns_all() => return Err(error.into()),
+            Err(error) if error.concerns_all() || error.is_passing() => return Err(error.into()),
             // Who may re-encrypt need not be allowed to describe.
             Err(error) if error.code() == Some("AccessDeniedException") => Ok(None),
             Err(error) => Err(error.to_string()),
@@ -64,6 +64,11 @@ impl Destinations {
 }
 
 impl KeyNow {
+    #[cfg(test)]
+    pub(super) fn test(arn: &str, material_id: &str) -> Self {
+        Self { arn: arn.to_owned(), material_id: Some(material_id.to_owned()), id: None }
+    }
+
     fn read(answer: &Value) -> Result<Self, CallError> {
         let metadata = answer.get("KeyMetadata").unwrap_or(&Value::Null);
         let text = |name| metadata.get(name).and_then(Value::as_str);
@@ -86,12 +91,14 @@ impl Destination {
         now.id == Some(header.key_id()) && newest.is_some_and(|id| id.prefix() == *header.material_prefix())
     }
 
-    /// Whether what was once under this key and material still is where it shall be.
-    pub(super) fn is_still(&self, arn: &str, material_id: Option<&str>) -> bool {
+    /// Whether what was once under this key and material still is where it shall be; `None` where the key is the right one
+    /// and nobody may see its newest material.
+    pub(super) fn is_still(&self, arn: &str, material_id: Option<&str>) -> Option<bool> {
         match &self.now {
-            Some(now) => now.arn == arn && now.material_id.as_deref() == material_id,
+            Some(now) => Some(now.arn == arn && now.material_id.as_deref() == material_id),
+            None if arn == self.key || arn.rsplit_once('/').is_some_and(|(_, id)| id == self.key) => None,
             // An alias that nobody may look up may have moved.
-            None => arn == self.key || arn.rsplit_once('/').is_some_and(|(_, id)| id == self.key),
+            None => Some(false),
         }
     }
 }

@@ -29,14 +29,20 @@ enum Form {
 pub(super) enum NoBlob {
     #[error("it is empty")]
     Empty,
+    #[error("it is text, and no base64")]
+    Text,
     #[error("it is longer than a ciphertext of KMS can be ({CIPHERTEXT_BYTES_MAX} bytes)")]
     TooLong,
 }
 
 impl Encoded {
-    /// Reads bytes: base64 where they are nothing else, or else the blob itself.
+    /// Reads bytes: base64 where they are nothing else, or else the blob itself. Other text is none, and goes to no endpoint: it
+    /// may be what was to be kept secret.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, NoBlob> {
         let found = base64_of(bytes).unwrap_or_else(|| Self { blob: bytes.to_vec(), form: Form::Raw });
+        if found.form == Form::Raw && !bytes.is_empty() && is_text(bytes) {
+            return Err(NoBlob::Text);
+        }
         match found.blob.len() {
             0 => Err(NoBlob::Empty),
             1..=CIPHERTEXT_BYTES_MAX => Ok(found),
@@ -53,6 +59,12 @@ impl Encoded {
         lines.extend_from_slice(end.as_bytes());
         lines
     }
+}
+
+/// Whether a person could have written it. Ciphertext has control characters, or is no UTF-8.
+fn is_text(bytes: &[u8]) -> bool {
+    let control = |letter: char| letter.is_control() && !letter.is_whitespace();
+    std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(control))
 }
 
 fn base64_of(bytes: &[u8]) -> Option<Encoded> {
@@ -93,6 +105,22 @@ mod tests {
             let read = Encoded::read(&before).unwrap();
             assert_eq!(read.blob, old);
             assert_eq!(read.like(&new), after, "{}", String::from_utf8_lossy(&before));
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_base64_is_no_ciphertext() {
+        for text in [
+            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n",
+            "somebody's note\r\n",
+            "gr\u{fc}\u{df}e\tan alle",
+            "\n",
+        ] {
+            assert_eq!(Encoded::read(text.as_bytes()), Err(NoBlob::Text), "{text:?}");
+        }
+        // Of AWS and of others: binary, whatever its letters.
+        for blob in [b"\x01\x02\x02\0x".as_slice(), b"\xC1\x01", b"abc\0"] {
+            assert_eq!(Encoded::read(blob).unwrap().blob, blob);
         }
     }
 

@@ -99,9 +99,9 @@ fn one(renewer: &Renewer<'_>, call: &mut impl Call, path: &Path) -> Result<Done,
         Outcome::Current => return Ok(Done::Current),
         Outcome::Pending => return Ok(Done::Pending),
         Outcome::Renewed(new) => (new, Done::Renewed),
-        Outcome::Resumed(new) => (new, Done::Resumed),
+        Outcome::Resumed { new, sure } => (new, Done::Resumed { sure }),
     };
-    replace(path, &read, &encoded.like(&new)).map_err(failed)?;
+    replace(path, &read, &encoded.like(&new))?;
     Ok(done)
 }
 

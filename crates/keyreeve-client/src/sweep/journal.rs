@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyreeve_crypto::digest::sha256;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::destination::Destination;
 
@@ -66,8 +68,11 @@ pub(super) enum Known {
     Nothing,
     /// It is where it shall be.
     Current,
-    /// This is what became of it.
-    Renewed(Vec<u8>),
+    /// This is what became of it; whether that is where it shall be is not known where it is not `sure`.
+    Renewed {
+        new: Vec<u8>,
+        sure: bool,
+    },
 }
 
 impl Journal {
@@ -78,7 +83,7 @@ impl Journal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let failed = |source| JournalError::Io { path: path.to_owned(), source };
         let mut options = OpenOptions::new();
-        let mut file = options.read(true).append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+        let mut file = opened(options.append(true).create(true).mode(0o600), path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(path.to_owned())),
@@ -86,14 +91,14 @@ impl Journal {
         }
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed)?;
-        let whole = whole_lines(&text);
-        let is_new = whole.is_empty();
+        // Nothing is cut off before it is known that this is a journal.
+        let entries = entries(&text).ok_or_else(|| JournalError::Foreign(path.to_owned()))?;
+        let is_new = text.is_empty();
         // What a crash left of the last line.
-        file.set_len(whole.len() as u64).map_err(failed)?;
+        file.set_len(whole_lines(&text).len() as u64).map_err(failed)?;
         if is_new {
             file.write_all(HEADING.as_bytes()).map_err(failed)?;
         }
-        let entries = entries(whole).ok_or_else(|| JournalError::Foreign(path.to_owned()))?;
         Ok(Self { path: path.to_owned(), state: Mutex::new(State { file: Some(file), entries, is_new }) })
     }
 
@@ -102,23 +107,27 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn read(path: &Path) -> Result<Self, JournalError> {
-        let text = match std::fs::read(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(JournalError::Io { path: path.to_owned(), source }),
-        };
-        let entries = entries(whole_lines(&text)).ok_or_else(|| JournalError::Foreign(path.to_owned()))?;
+        let failed = |source| JournalError::Io { path: path.to_owned(), source };
+        let mut text = Vec::new();
+        match opened(&mut OpenOptions::new(), path) {
+            Ok(mut file) => file.read_to_end(&mut text).map(drop).map_err(failed)?,
+            Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let entries = entries(&text).ok_or_else(|| JournalError::Foreign(path.to_owned()))?;
         Ok(Self { path: path.to_owned(), state: Mutex::new(State { entries, ..State::default() }) })
     }
 
     /// What is known of a ciphertext that shall be there.
     pub(super) fn look(&self, blob: &[u8], destination: &Destination) -> Known {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.entries.get(&sha256(blob)) {
-            Some(entry) if destination.is_still(&entry.arn, entry.material_id.as_deref()) => {
-                entry.new.clone().map_or(Known::Current, Known::Renewed)
-            }
-            Some(_) | None => Known::Nothing,
+        let Some(entry) = state.entries.get(&sha256(blob)) else { return Known::Nothing };
+        match (destination.is_still(&entry.arn, entry.material_id.as_deref()), &entry.new) {
+            (Some(true), None) => Known::Current,
+            (Some(true), Some(new)) => Known::Renewed { new: new.clone(), sure: true },
+            (None, Some(new)) => Known::Renewed { new: new.clone(), sure: false },
+            // That it was right once says nothing: ReEncrypt tells whether it still is.
+            (None, None) | (Some(false), _) => Known::Nothing,
         }
     }
 
@@ -161,6 +170,21 @@ impl Journal {
     }
 }
 
+/// Opens a file for reading and what the options say. A link is not followed: in a folder that others may write to, it
+/// would choose which file is appended to.
+fn opened(options: &mut OpenOptions, path: &Path) -> Result<File, JournalError> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    match file.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+        Ok((true, file)) => Ok(file),
+        Ok((false, _)) => Err(JournalError::Foreign(path.to_owned())),
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            Err(JournalError::Foreign(path.to_owned()))
+        }
+        Err(source) => Err(JournalError::Io { path: path.to_owned(), source }),
+    }
+}
+
 fn whole_lines(text: &[u8]) -> &[u8] {
     let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     text.get(..end).unwrap_or_default()
@@ -172,7 +196,7 @@ fn entries(text: &[u8]) -> Option<HashMap<[u8; 32], Arc<Entry>>> {
     if text.is_empty() {
         return Some(entries);
     }
-    let lines = text.strip_prefix(HEADING.as_bytes())?;
+    let lines = whole_lines(text.strip_prefix(HEADING.as_bytes())?);
     for line in lines.split(|byte| *byte == b'\n') {
         if let Some((old, entry)) = std::str::from_utf8(line).ok().and_then(entry) {
             insert(&mut entries, old, entry);
@@ -205,10 +229,19 @@ fn insert(entries: &mut HashMap<[u8; 32], Arc<Entry>>, old: [u8; 32], entry: Ent
 
 #[cfg(test)]
 mod tests {
+    use super::super::destination::KeyNow;
     use super::*;
 
-    fn anywhere() -> Destination {
+    fn unseen() -> Destination {
         Destination { key: "k".to_owned(), now: None }
+    }
+
+    fn seen(material: &str) -> Destination {
+        Destination { now: Some(KeyNow::test("arn:key/k", material)), ..unseen() }
+    }
+
+    fn known_from(journal: &Journal, destination: &Destination) -> [Known; 4] {
+        ["old", "new", "right", "torn"].map(|blob| journal.look(blob.as_bytes(), destination))
     }
 
     #[test]
@@ -218,19 +251,19 @@ mod tests {
         let journal = Journal::open(&path).unwrap();
         assert!(matches!(Journal::open(&path), Err(JournalError::Busy(_))));
         journal.add(b"old", "arn:key/k", Some("m"), Some(b"new")).unwrap();
-        journal.add(b"right", "arn:key/k", None, None).unwrap();
+        journal.add(b"right", "arn:key/k", Some("m"), None).unwrap();
         assert_eq!(journal.close().as_ref(), Some(&path));
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(format!("{}\tarn:key/k\t-\tQUJ", hex::encode(sha256(b"torn"))).as_bytes()).unwrap();
 
         for journal in [Journal::read(&path).unwrap(), Journal::open(&path).unwrap()] {
-            for (blob, known) in [
-                (b"old".as_slice(), Known::Renewed(b"new".to_vec())),
-                (b"new", Known::Current),
-                (b"right", Known::Current),
-                (b"torn", Known::Nothing),
+            let renewed = |sure| Known::Renewed { new: b"new".to_vec(), sure };
+            for (destination, known) in [
+                (seen("m"), [renewed(true), Known::Current, Known::Current, Known::Nothing]),
+                (seen("later"), [Known::Nothing, Known::Nothing, Known::Nothing, Known::Nothing]),
+                (unseen(), [renewed(false), Known::Nothing, Known::Nothing, Known::Nothing]),
             ] {
-                assert_eq!(journal.look(blob, &anywhere()), known, "{blob:?}");
+                assert_eq!(known_from(&journal, &destination), known, "{destination:?}");
             }
         }
         assert!(std::fs::read(&path).unwrap().ends_with(b"\n"));
@@ -240,12 +273,34 @@ mod tests {
     fn another_file_is_left_alone_and_an_empty_journal_goes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes");
-        std::fs::write(&path, "dear diary\n").unwrap();
-        assert!(matches!(Journal::open(&path), Err(JournalError::Foreign(_))));
-        assert_eq!(std::fs::read(&path).unwrap(), b"dear diary\n");
+        for text in [
+            b"dear diary\n".as_slice(),
+            b"dear diary\nwithout an end",
+            b"abc",
+            b"\xC1\n\0",
+            b"keyreeve-reencrypt 12\n",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            for opened in [Journal::open(&path), Journal::read(&path)] {
+                assert!(matches!(opened, Err(JournalError::Foreign(_))), "{text:?}");
+            }
+            assert_eq!(std::fs::read(&path).unwrap(), text);
+        }
 
         let fresh = folder.path().join("fresh");
         assert_eq!(Journal::open(&fresh).unwrap().close(), None);
         assert!(!fresh.exists());
+    }
+    #[test]
+    fn a_link_in_its_place_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        std::fs::write(&target, HEADING).unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        for opened in [Journal::open(&link), Journal::read(&link)] {
+            assert!(matches!(opened, Err(JournalError::Foreign(_))), "{opened:?}");
+        }
+        assert!(matches!(Journal::open(folder.path()), Err(JournalError::Io { .. })));
+        assert_eq!(std::fs::read(&target).unwrap(), HEADING.as_bytes());
     }
 }

@@ -58,7 +58,7 @@ pub fn sweep<C: Call + Send>(
             Outcome::Current => return Ok(Done::Current),
             Outcome::Pending => return Ok(Done::Pending),
             Outcome::Renewed(new) => (new, Done::Renewed),
-            Outcome::Resumed(new) => (new, Done::Resumed),
+            Outcome::Resumed { new, sure } => (new, Done::Resumed { sure }),
         };
         keep(line.number, parsed.with(&new));
         Ok(done)

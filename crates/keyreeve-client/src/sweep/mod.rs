@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub use files::{Found, find, journal_beside as journal_beside_files, sweep as sweep_files};
 pub use journal::{Journal, JournalError};
 pub use list::{journal_beside as journal_beside_list, sweep as sweep_list};
-pub use replace::write as write_output;
+pub use replace::{ReplaceError, target as output_target, write as write_output};
 pub use workers::Progress;
 
 /// What to do with every ciphertext.
@@ -41,6 +41,8 @@ pub struct Tally {
     pub renewed: u64,
     /// Encrypted again by an earlier run, and written by this one.
     pub resumed: u64,
+    /// Of these, those of which nobody may see whether they still are under the newest material.
+    pub unsure: u64,
     /// Under the newest material already.
     pub current: u64,
     /// What a dry run found to do.

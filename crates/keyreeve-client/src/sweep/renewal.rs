@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Plan;
 use super::destination::{Destination, Destinations};
 use super::journal::{Journal, JournalError, Known};
+use super::replace::ReplaceError;
 use crate::error::CallError;
 use crate::kms::Call;
 
@@ -30,7 +31,7 @@ pub(super) enum Outcome {
     /// This is the new one.
     Renewed(Vec<u8>),
     /// This is the new one, which an earlier run fetched.
-    Resumed(Vec<u8>),
+    Resumed { new: Vec<u8>, sure: bool },
 }
 
 /// Why one cannot be done.
@@ -38,19 +39,35 @@ pub(super) enum Outcome {
 pub(super) enum Trouble {
     /// This one only.
     One(String),
+    /// This one only, or whoever comes now.
+    Passing(String),
     /// All others would fare alike.
     All(String),
 }
 
 impl From<CallError> for Trouble {
     fn from(error: CallError) -> Self {
-        if error.concerns_all() { Self::All(error.to_string()) } else { Self::One(error.to_string()) }
+        let why = error.to_string();
+        match (error.concerns_all(), error.is_passing()) {
+            (true, _) => Self::All(why),
+            (false, true) => Self::Passing(why),
+            (false, false) => Self::One(why),
+        }
     }
 }
 
 impl From<JournalError> for Trouble {
     fn from(error: JournalError) -> Self {
         Self::All(error.to_string())
+    }
+}
+
+impl From<ReplaceError> for Trouble {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Before(error) => Self::One(error.to_string()),
+            ReplaceError::After { .. } => Self::All(error.to_string()),
+        }
     }
 }
 
@@ -72,8 +89,8 @@ impl<'s> Renewer<'s> {
         }
         match self.journal.look(blob, &destination) {
             Known::Current => return Ok(Outcome::Current),
-            Known::Renewed(_) if self.plan.dry_run => return Ok(Outcome::Pending),
-            Known::Renewed(new) => return Ok(Outcome::Resumed(new)),
+            Known::Renewed { .. } if self.plan.dry_run => return Ok(Outcome::Pending),
+            Known::Renewed { new, sure } => return Ok(Outcome::Resumed { new, sure }),
             Known::Nothing => {}
         }
         if self.plan.dry_run {

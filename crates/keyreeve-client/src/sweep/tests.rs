@@ -21,6 +21,8 @@ struct Paper {
     material: u8,
     describable: bool,
     asked: Arc<Mutex<HashMap<&'static str, u32>>>,
+    /// The service has a fault where it meets this material.
+    broken: Option<u8>,
     /// Which answer to ReEncrypt is the last; the process is then "killed".
     last: Arc<Mutex<Option<u32>>>,
 }
@@ -49,7 +51,7 @@ fn foreign(material: u8, text: &str) -> Vec<u8> {
 
 impl Paper {
     fn new(material: u8) -> Self {
-        Self { material, describable: true, asked: Arc::default(), last: Arc::default() }
+        Self { material, describable: true, broken: None, asked: Arc::default(), last: Arc::default() }
     }
 
     fn asked(&self, operation: &str) -> u32 {
@@ -74,6 +76,11 @@ impl Paper {
             }
             _ => return Err(refused("ReEncrypt", "InvalidCiphertextException")),
         };
+        if self.broken == Some(old) {
+            let code = "KMSInternalException".to_owned();
+            let refusal = Refusal { operation: "ReEncrypt", status: 500, code, message: String::new() };
+            return Err(CallError::Refused(refusal));
+        }
         Ok(json!({
             "CiphertextBlob": STANDARD.encode(new), "KeyId": ARN, "SourceKeyId": ARN,
             "SourceKeyMaterialId": material_id(old), "DestinationKeyMaterialId": material_id(self.material),
@@ -128,28 +135,30 @@ fn files_move_to_the_newest_material_and_failures_are_untouched() {
         ("raw", ours(1, "raw")),
         ("sub/text", base64.into_bytes()),
         ("current", ours(2, "current")),
-        ("broken", b"not a ciphertext at all".to_vec()),
+        ("broken", b"\xffnot a ciphertext at all".to_vec()),
+        ("note", b"for nobody's eyes".to_vec()),
         (".hidden", ours(1, "hidden")),
     ]);
     let kms = Paper::new(2);
     let content = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
 
     let dry = swept(&kms, &Plan { dry_run: true, ..of_key() }, folder.path());
-    assert_eq!((counts(&dry), kms.asked("ReEncrypt")), ((0, 0, 1, 3, 0), 0));
+    assert_eq!((counts(&dry), kms.asked("ReEncrypt")), ((0, 0, 1, 3, 1), 0));
     assert!(!folder.path().join(".keyreeve-reencrypt").exists());
 
     let tally = swept(&kms, &Plan::default(), folder.path());
-    assert_eq!(counts(&tally), (2, 0, 1, 0, 1));
+    assert_eq!(counts(&tally), (2, 0, 1, 0, 2));
     assert!(tally.failed[0].why.contains("--key-id"), "{tally:?}");
     assert_eq!(content("raw"), ours(2, "raw"));
     assert_eq!(content("sub/text"), format!("{}\n", STANDARD.encode(ours(2, "text"))).into_bytes());
     assert_eq!(content("current"), ours(2, "current"));
-    assert_eq!(content("broken"), b"not a ciphertext at all");
+    assert_eq!(content("broken"), b"\xffnot a ciphertext at all");
     assert_eq!(content(".hidden"), ours(1, "hidden"));
     assert_eq!((kms.asked("ReEncrypt"), kms.asked("DescribeKey")), (2, 2));
 
     let named = swept(&kms, &of_key(), folder.path());
-    assert_eq!((counts(&named), kms.asked("ReEncrypt")), ((0, 0, 3, 0, 1), 3));
+    // What is text was not sent.
+    assert_eq!((counts(&named), kms.asked("ReEncrypt")), ((0, 0, 3, 0, 2), 3));
     assert!(named.failed[0].why.contains("InvalidCiphertextException"));
 }
 
@@ -175,9 +184,11 @@ fn a_sweep_that_was_killed_goes_on_and_a_finished_one_asks_nothing() {
         *kms.last.lock().unwrap() = None;
         let second = swept(&kms, &of_key(), folder.path());
         assert_eq!(counts(&second), (13, 1, 6, 0, 0), "{second:?}");
+        assert_eq!(second.unsure, u64::from(!describable));
         let asked = kms.asked("ReEncrypt");
         assert_eq!(counts(&swept(&kms, &of_key(), folder.path())), (0, 0, 20, 0, 0));
-        assert_eq!(kms.asked("ReEncrypt"), asked);
+        // Where the newest material cannot be seen, only the answers tell that everything is under it.
+        assert_eq!(kms.asked("ReEncrypt") - asked, if describable { 0 } else { 20 });
         for n in 0..20 {
             assert_eq!(
                 std::fs::read(folder.path().join(format!("{n:02}"))).unwrap(),
@@ -185,11 +196,30 @@ fn a_sweep_that_was_killed_goes_on_and_a_finished_one_asks_nothing() {
             );
         }
 
-        // After the next rotation everything is swept again, where the rotation can be seen.
+        // After the next rotation everything is swept again.
         let rotated = Paper { material: 3, ..kms.clone() };
-        let again = if describable { (20, 0, 0, 0, 0) } else { (0, 0, 20, 0, 0) };
-        assert_eq!(counts(&swept(&rotated, &of_key(), folder.path())), again);
+        assert_eq!(counts(&swept(&rotated, &of_key(), folder.path())), (20, 0, 0, 0, 0));
     }
+}
+
+#[test]
+fn a_fault_at_one_ciphertext_stops_nothing_and_faults_everywhere_stop_the_sweep() {
+    let kms = Paper { broken: Some(7), ..Paper::new(2) };
+    let damaged: Vec<String> = (0..5).map(|n| format!("a{n}")).collect();
+    let mut blobs: Vec<(&str, Vec<u8>)> =
+        damaged.iter().map(|name| (name.as_str(), foreign(7, name))).collect();
+    blobs.push(("b", foreign(1, "b")));
+    let folder = folder_of(&blobs);
+    for done in [(1, 0, 0, 0, 5), (0, 0, 1, 0, 5)] {
+        let tally = swept(&kms, &of_key(), folder.path());
+        assert_eq!((counts(&tally), &tally.stopped), (done, &None), "{tally:?}");
+        assert!(tally.failed[0].why.contains("KMSInternalException"));
+    }
+    let all: Vec<String> = (0..40).map(|n| format!("{n:02}")).collect();
+    let blobs: Vec<(&str, Vec<u8>)> = all.iter().map(|name| (name.as_str(), foreign(7, name))).collect();
+    let tally = swept(&kms, &of_key(), folder_of(&blobs).path());
+    assert!(tally.stopped.is_some_and(|why| why.contains("KMSInternalException")));
+    assert!(tally.failed.len() < 10, "{:?}", tally.failed);
 }
 
 #[test]

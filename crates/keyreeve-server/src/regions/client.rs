@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use keyreeve_model::region::Region;
 use keyreeve_service::regions::{Peer, PeerAnswer, PeerFault, PeerReply, PeerRequest, Peers, Regions};
+use tokio::task::JoinHandle;
 
 use super::{MESSAGE_BYTES, PATH};
 use crate::http_client::{Url, handshake, open, secure};
@@ -23,7 +25,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
 /// Idle connections that are kept, to all Regions together.
 const KEPT_MAX: usize = 16;
 
-type Sender = SendRequest<Full<Bytes>>;
+/// How long the task of a connection that is closed may take to end.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Asks the trusted Regions.
 #[derive(Debug)]
@@ -37,7 +40,14 @@ pub struct PeerClient {
 #[derive(Debug)]
 struct Kept {
     peer: Arc<Peer>,
-    sender: Sender,
+    line: Line,
+}
+
+/// A connection, and the task that drives it.
+#[derive(Debug)]
+struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    task: JoinHandle<hyper::Result<()>>,
 }
 
 impl Peers for PeerClient {
@@ -74,24 +84,24 @@ impl PeerClient {
 
     async fn exchange(&self, peer: &Arc<Peer>, body: Bytes) -> Result<Result<PeerReply, PeerFault>, String> {
         let url = Url::parse(&peer.endpoint).map_err(|fault| fault.to_string())?;
-        if let Some(sender) = self.take(peer) {
-            if let Ok(reply) = self.post(peer, &url, sender, body.clone()).await {
+        if let Some(line) = self.take(peer) {
+            if let Ok(reply) = self.post(peer, &url, line, body.clone()).await {
                 return Ok(reply);
             }
             // The other side may have closed it meanwhile, or the network lost it: then it lost the others too. Messages
             // may be doubled, so it is asked again.
             self.forget(peer);
         }
-        let sender = tokio::time::timeout(CONNECT_PATIENCE, self.connect(peer, &url)).await;
-        let sender = sender.unwrap_or_else(|_| Err("it does not accept connections".to_owned()))?;
-        self.post(peer, &url, sender, body).await
+        let line = tokio::time::timeout(CONNECT_PATIENCE, self.connect(peer, &url)).await;
+        let line = line.unwrap_or_else(|_| Err("it does not accept connections".to_owned()))?;
+        self.post(peer, &url, line, body).await
     }
 
     async fn post(
         &self,
         peer: &Arc<Peer>,
         url: &Url,
-        mut sender: Sender,
+        mut line: Line,
         body: Bytes,
     ) -> Result<Result<PeerReply, PeerFault>, String> {
         let request = Request::post(PATH)
@@ -100,46 +110,67 @@ impl PeerClient {
             .header(USER_AGENT, "keyreeve")
             .body(Full::new(body))
             .map_err(|error| error.to_string())?;
-        sender.ready().await.map_err(|error| said(&error))?;
         let answer = tokio::time::timeout(ANSWER_PATIENCE, async {
-            let (head, body) = sender.send_request(request).await.map_err(|error| said(&error))?.into_parts();
+            let (head, body) = line.send(request).await?.into_parts();
             let body =
                 Limited::new(body, MESSAGE_BYTES).collect().await.map_err(|error| error.to_string())?;
             Ok::<_, String>((head.status, body.to_bytes()))
         });
         let (status, body) = answer.await.unwrap_or_else(|_| Err("no answer in time".to_owned()))?;
         let reply = read(status, &body)?;
-        self.keep(peer, sender);
+        self.keep(peer, line);
         Ok(reply)
     }
 
-    async fn connect(&self, peer: &Peer, url: &Url) -> Result<Sender, String> {
+    async fn connect(&self, peer: &Peer, url: &Url) -> Result<Line, String> {
         let config = self.tls.client(peer.pin).map_err(|error| error.to_string())?;
         let tcp = open(url, |_| true).await?;
         tcp.set_nodelay(true).map_err(|error| error.to_string())?;
         let stream = secure(tcp, url, Arc::new(config)).await.map_err(|why| in_words(&why))?;
         let (sender, connection) = handshake(stream).await?;
-        drop(tokio::spawn(connection));
-        Ok(sender)
+        Ok(Line { sender, task: tokio::spawn(connection) })
     }
 
-    fn take(&self, peer: &Arc<Peer>) -> Option<Sender> {
+    fn take(&self, peer: &Arc<Peer>) -> Option<Line> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let trusted = self.regions.trusted();
-        kept.retain(|idle| !idle.sender.is_closed() && trusted.contains(&idle.peer));
+        kept.retain(|idle| !idle.line.sender.is_closed() && trusted.contains(&idle.peer));
         let place = kept.iter().position(|idle| idle.peer == *peer)?;
-        Some(kept.swap_remove(place).sender)
+        Some(kept.swap_remove(place).line)
     }
 
     fn forget(&self, peer: &Arc<Peer>) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).retain(|idle| idle.peer != *peer);
     }
 
-    fn keep(&self, peer: &Arc<Peer>, sender: Sender) {
+    fn keep(&self, peer: &Arc<Peer>, line: Line) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT_MAX {
-            kept.push(Kept { peer: Arc::clone(peer), sender });
+            kept.push(Kept { peer: Arc::clone(peer), line });
         }
+    }
+}
+
+impl Line {
+    /// Sends a request; answers with the head of what came back.
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+        let sent = async {
+            self.sender.ready().await?;
+            self.sender.send_request(request).await
+        };
+        let error = match sent.await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        // In TLS 1.3 a server refuses a client's certificate after the client's handshake is done. Where that is read before
+        // the request was queued, only the task knows why the connection is closed.
+        if error.is_closed() || error.is_canceled() {
+            let ended = tokio::time::timeout(END_PATIENCE, &mut self.task).await;
+            if let Ok(Ok(Err(end))) = ended {
+                return Err(said(&end));
+            }
+        }
+        Err(said(&error))
     }
 }
 
@@ -184,6 +215,12 @@ fn in_words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
     use super::*;
 
     #[test]
@@ -198,6 +235,42 @@ mod tests {
             (StatusCode::OK, b""),
         ] {
             assert!(read(status, body).is_err(), "{status}");
+        }
+    }
+
+    /// A server that accepts the handshake and then says no.
+    struct Refusing;
+
+    impl AsyncRead for Refusing {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::Error::other("received fatal alert: AccessDenied")))
+        }
+    }
+
+    impl AsyncWrite for Refusing {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_whether_it_comes_before_the_request_or_after() {
+        for before in [true, false] {
+            let (sender, connection) = handshake(Refusing).await.unwrap();
+            let mut line = Line { sender, task: tokio::spawn(connection) };
+            while before && !line.sender.is_closed() {
+                tokio::task::yield_now().await;
+            }
+            let request = Request::post(PATH).body(Full::new(Bytes::from_static(b"{}"))).unwrap();
+            assert_eq!(line.send(request).await.unwrap_err(), NOT_TRUSTED, "before: {before}");
         }
     }
 }

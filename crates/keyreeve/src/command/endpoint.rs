@@ -25,7 +25,8 @@ pub(crate) struct Endpoint {
 /// What every help of such a command says at its end.
 pub(crate) const SETTINGS_HELP: &str = "Endpoint, Region and credentials come from where every AWS tool finds them: \
 AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, \
-AWS_PROFILE, AWS_CA_BUNDLE, ~/.aws/config and ~/.aws/credentials. Where no endpoint is set it is AWS KMS itself.";
+AWS_PROFILE, AWS_CA_BUNDLE, ~/.aws/config and ~/.aws/credentials; credentials of roles, of SSO, of containers and instances \
+by eval \"$(aws configure export-credentials --format env)\". Where no endpoint is set it is AWS KMS itself.";
 
 impl Endpoint {
     /// A client. `key` is what the command is about.

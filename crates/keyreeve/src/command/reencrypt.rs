@@ -115,7 +115,14 @@ fn of_files(arguments: &Reencrypt, plan: &Plan) -> Result<(), Failure> {
 
 fn of_list(arguments: &Reencrypt, plan: &Plan, list: &Path) -> Result<(), Failure> {
     let output = match (&arguments.output, plan.dry_run) {
-        (Some(output), _) => output.clone(),
+        // It would stand among what is said of the sweep.
+        (Some(output), _) if output == Path::new("-") => {
+            return Err("--output - : the list goes into a file; say which".into());
+        }
+        // Before anything is asked, as it cannot be written afterwards.
+        (Some(output), _) => {
+            sweep::output_target(output).map_err(|error| format!("{}: {error}", output.display()))?
+        }
         (None, true) => PathBuf::from("output"),
         (None, false) => return Err("say where the list goes: --output FILE".into()),
     };
@@ -178,6 +185,13 @@ fn summary(tally: &Tally) -> String {
         all if seen.is_empty() => format!("Of {all} ciphertexts: none was reached."),
         all => format!("Of {all} ciphertexts: {seen}."),
     }];
+    if tally.unsure > 0 {
+        lines.push(format!(
+            "Whether the {} of an earlier run are under the newest material is not known: it takes kms:DescribeKey. Remove the \
+             journal, and they are re-encrypted again.",
+            tally.unsure
+        ));
+    }
     lines.extend(
         tally.failed.iter().map(|failed| format!("  {}: {}", plain(&failed.name), plain(&failed.why))),
     );
@@ -217,6 +231,8 @@ mod tests {
             summary(&tally),
             "Of 7 ciphertexts: 4 re-encrypted, 2 already current, 1 failed.\n  a.enc: no?[2J"
         );
+        let unsure = Tally { all: 7, resumed: 7, unsure: 2, ..Tally::default() };
+        assert!(summary(&unsure).contains("Whether the 2 of an earlier run"), "{}", summary(&unsure));
         assert_eq!(summary(&Tally { all: 7, ..Tally::default() }), "Of 7 ciphertexts: none was reached.");
         assert_eq!(summary(&Tally::default()), "There is no ciphertext.");
     }

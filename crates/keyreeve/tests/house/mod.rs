@@ -143,8 +143,10 @@ impl House {
     /// Polls the background work until a future is done, as serving does.
     pub(crate) fn tended<T>(&self, future: impl Future<Output = T>) -> T {
         self.block_on(async {
+            // A deadline, not a wait.
+            let future = tokio::time::timeout(std::time::Duration::from_secs(300), future);
             tokio::select! {
-                done = future => done,
+                done = future => done.unwrap_or_else(|_| panic!("what is waited for never comes")),
                 () = self.service().tend() => panic!("tending never ends"),
             }
         })

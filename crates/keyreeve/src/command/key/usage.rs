@@ -59,7 +59,7 @@ fn row(material: &Value) -> [String; 4] {
     [text(material, "KeyMaterialId"), text(material, "State"), last, text(material, "LastDecryptEventId")]
 }
 
-/// Whether a sweep is finished, in one sentence.
+/// What the uses show of a sweep. They never show that it is finished: nobody may have read what is left.
 fn verdict(reply: &Value, materials: &[Value]) -> String {
     let older: Vec<_> = materials.iter().filter(|one| text(one, "State") == "NON_CURRENT").collect();
     if older.is_empty() {
@@ -72,8 +72,8 @@ fn verdict(reply: &Value, materials: &[Value]) -> String {
         .to_owned();
     }
     let since = match terminal::instant(reply.get("TrackingSince")) {
-        none if none.is_empty() => String::new(),
-        time => format!(" since {time}, when counting began"),
+        none if none.is_empty() => "since counting began".to_owned(),
+        time => format!("since {time}, when counting began"),
     };
     let second = |one: &&Value| one.get("LastDecrypt").and_then(Value::as_f64);
     let last = older
@@ -81,9 +81,13 @@ fn verdict(reply: &Value, materials: &[Value]) -> String {
         .filter(|one| second(one).is_some())
         .max_by(|one, other| second(one).unwrap_or_default().total_cmp(&second(other).unwrap_or_default()));
     match last {
-        None => format!("No older material was used to decrypt{since}: a sweep is finished."),
+        None => format!(
+            "No older material was used to decrypt {since}: nothing shows that older ciphertexts are left, which is no proof \
+             that none are."
+        ),
         Some(last) => format!(
-            "An older material was used to decrypt last at {}: a sweep that ended after that is finished, an earlier one is not.",
+            "An older material was used to decrypt last at {}: a sweep that ended earlier has missed ciphertexts. After a later \
+             one nothing shows that any are left, which is no proof that none are.",
             terminal::instant(last.get("LastDecrypt"))
         ),
     }
@@ -112,12 +116,13 @@ mod tests {
             (vec![second.clone(), waiting.clone()], "The key has one material: there is nothing to sweep."),
             (
                 vec![first(None), second.clone()],
-                "No older material was used to decrypt since 2027-01-01 00:00:00 UTC, when counting began: a sweep is finished.",
+                "No older material was used to decrypt since 2027-01-01 00:00:00 UTC, when counting began: nothing shows that \
+                 older ciphertexts are left, which is no proof that none are.",
             ),
             (
                 vec![first(Some(1_799_999_000)), material("a0", "NON_CURRENT", None), second.clone()],
-                "An older material was used to decrypt last at 2027-01-15 07:43:20 UTC: a sweep that ended after that is \
-                 finished, an earlier one is not.",
+                "An older material was used to decrypt last at 2027-01-15 07:43:20 UTC: a sweep that ended earlier has missed \
+                 ciphertexts. After a later one nothing shows that any are left, which is no proof that none are.",
             ),
         ] {
             let reply = json!({"KeyId": "k", "Materials": materials, "TrackingSince": 1_798_761_600});

@@ -99,9 +99,13 @@ pub(super) fn print_request(server: &ServerAt, input: &Value) -> Result<(), Fail
 }
 
 pub(super) fn sign(arguments: &Sign) -> Result<(), Failure> {
-    let (request, signature) = operator_key::sign(&read(&arguments.request)?, &arguments.with)?;
+    let request = read(&arguments.request)?;
+    terminal::tell(&format!("You sign: {}", meaning(&Confirmation::parse(&request)?)));
+    if !terminal::agreed("Sign it?")? {
+        return Err("nothing was signed".into());
+    }
+    let (_, signature) = operator_key::sign(&request, &arguments.with)?;
     terminal::print(&serde_json::to_string_pretty(&signature)?);
-    terminal::tell(&format!("You signed: {}", meaning(&request)));
     Ok(())
 }
 
@@ -141,10 +145,40 @@ fn meaning(request: &Confirmation) -> String {
                 plain(id)
             )
         }
-        Action::AddOperatorKey { name, .. } => format!("registers the operator key of {}", plain(name)),
+        // The name says nothing of whose key it is.
+        Action::AddOperatorKey { name, spki } => format!(
+            "registers the operator key of {}, which has the fingerprint {}",
+            plain(name),
+            operator_key::fingerprint_in_request(spki).unwrap_or_else(|| "of no key".to_owned())
+        ),
         Action::RemoveOperatorKey { fingerprint } => {
             format!("removes the operator key {}", plain(fingerprint))
         }
     };
     format!("the Region {} {what}. Until {}, once.", request.region, plain(&request.expires))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_signs_for_a_new_operator_key_sees_which_key_it_is() {
+        let request = |spki: &str| {
+            let request = json!({
+                "format": "keyreeve-confirmation/1", "region": "eu-west-1", "deployment": "d",
+                "action": {"AddOperatorKey": {"name": "carol", "spki": spki}},
+                "nonce": "00".repeat(16), "expires": "2026-01-01T00:00:00Z",
+            });
+            meaning(&Confirmation::parse(&request.to_string()).unwrap())
+        };
+        // SHA-256 of "a" and of "b".
+        for (spki, fingerprint) in [
+            ("61", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
+            ("62", "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"),
+        ] {
+            let meaning = request(spki);
+            assert!(meaning.contains("carol") && meaning.contains(fingerprint), "{meaning}");
+        }
+    }
 }
