@@ -135,7 +135,11 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
 /// The place of this process among Regions; answers what its listener for others is to speak, if it has one.
 async fn join(config: &Config, service: &Service) -> Result<Option<Arc<TlsServer>>, RunError> {
     match (&config.region, config.regions.first()) {
-        (Some(among), Some(region)) => Ok(Some(regions::among_others(service, region, among).await?)),
+        (Some(among), Some(region)) => {
+            let tls = regions::among_others(service, region, among).await?;
+            regions::meet_others(service, region).await;
+            Ok(Some(tls))
+        }
         (_, _) => {
             regions::alone(service, RegionRule::Only(config.regions.clone())).await?;
             Ok(None)

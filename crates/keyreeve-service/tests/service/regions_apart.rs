@@ -72,6 +72,18 @@ impl Links {
         self.0.lock().unwrap().cut.insert((from.to_owned(), to.to_owned()));
     }
 
+    /// The link between two Regions works.
+    pub(crate) fn heal_between(&self, one: &str, other: &str) {
+        self.0.lock().unwrap().cut.retain(|(from, to)| {
+            ![one, other].contains(&from.as_str()) || ![one, other].contains(&to.as_str())
+        });
+    }
+
+    /// All links work.
+    pub(crate) fn join(&self) {
+        self.0.lock().unwrap().cut.clear();
+    }
+
     /// Cuts a Region off, both ways.
     pub(crate) fn isolate(&self, name: &str) {
         for other in ALL.iter().filter(|other| **other != name) {

@@ -2,15 +2,18 @@
 //! home is away, and change nothing themselves.
 //!
 //! `crossing.rs` says which rows cross, `home.rs` hands them out, `replica.rs` asks for them, `arrival.rs` writes them down,
-//! `standing.rs` tells how old the copy is.
+//! `standing.rs` tells how old the copy is, `term.rs` how another
+//! Region becomes the home.
 
 mod arrival;
 mod crossing;
 mod home;
 mod replica;
 mod standing;
+mod term;
 
-pub use standing::IdentitiesStanding;
+pub use standing::{IdentitiesStanding, Replaced};
+pub use term::HomeTerm;
 
 use std::sync::{OnceLock, PoisonError, RwLock};
 
@@ -32,6 +35,12 @@ struct CopyRecord {
     /// When it was last known to be what the home has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     agreed: Option<Timestamp>,
+    /// Whether what is here was kept here until this home took it over: what differs is lost then, and named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_home: bool,
+    /// What was lost so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<Replaced>,
 }
 
 /// What the process knows beyond its rows.
@@ -43,6 +52,9 @@ pub(super) struct Identities {
     /// Held by whoever asks the home.
     following: Mutex<Option<CopyRecord>>,
     seen: RwLock<Seen>,
+    /// The newest term of the home, as the store has it.
+    term: RwLock<Option<HomeTerm>>,
+    claims: RwLock<term::Claims>,
 }
 
 /// What is told to operators.
@@ -51,6 +63,10 @@ struct Seen {
     agreed: Option<Timestamp>,
     /// Why the last attempt to agree with the home failed.
     fault: Option<String>,
+    /// Since when none succeeds.
+    since: Option<Timestamp>,
+    /// What was lost when this Region stopped being the home.
+    replaced: Option<Replaced>,
 }
 
 impl Identities {
