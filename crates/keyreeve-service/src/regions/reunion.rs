@@ -96,6 +96,11 @@ impl Regions {
         true
     }
 
+    /// What a Region says cannot be believed yet: it is asked again until it can.
+    pub(super) fn is_doubted(&self, region: &Region) {
+        self.reunions.set(region, Contact::Heard);
+    }
+
     /// A Region did not answer whether it is there.
     pub(super) fn is_lost(&self, region: &Region) {
         if self.reunions.set(region, Contact::Lost) == Contact::Together {

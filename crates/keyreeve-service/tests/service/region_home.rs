@@ -124,7 +124,12 @@ fn another_region_becomes_the_home_and_all_others_follow_it_also_the_old_one() {
     let (code, text) = iam(&world, EAST, "CreateUser", json!({"UserName": "x"})).unwrap_err();
     assert!(code == "UnmodifiableEntity" && text.contains(WEST), "{text}");
 
+    // It notices that nobody answers, and that somebody does again.
+    world.pass_millis(6_000);
+    tend(&world);
+    assert_eq!(homes(&world), [HERE, WEST, WEST]);
     world.links.join();
+    world.pass_millis(2_000);
     let ((), records) = world.rig(HERE).recorded(|| tend(&world));
     assert_eq!(homes(&world), [WEST, WEST, WEST]);
     let everywhere = BTreeSet::from(["ada".to_owned(), "bea".to_owned()]);

@@ -196,6 +196,7 @@ impl Service {
                     by,
                     Some(format!("{by} says that the identities have their home in {}: {why}", said.home)),
                 );
+                regions.is_doubted(by);
                 Ok(false)
             }
             Err(error) => Err(error),
