@@ -25,6 +25,9 @@ use tokio::sync::Mutex;
 
 use super::message::identities::Position;
 
+/// How often it is written down that home and copy still agree, where their age has no limit.
+const AGREED_EVERY_SECONDS: i64 = 600;
+
 /// The row of a copy: whose it is, and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct CopyRecord {
@@ -55,6 +58,8 @@ pub(super) struct Identities {
     /// The newest term of the home, as the store has it.
     term: RwLock<Option<HomeTerm>>,
     claims: RwLock<term::Claims>,
+    /// For how many seconds a copy is believed that does not agree with its home; without an end where nobody said.
+    max_age_seconds: OnceLock<i64>,
 }
 
 /// What is told to operators.
@@ -76,6 +81,12 @@ impl Identities {
         }
         let fresh: [u8; 16] = keyreeve_crypto::random::array().map_err(|_| KmsError::Internal)?;
         Ok(self.incarnation.get_or_init(|| hex::encode(fresh)))
+    }
+
+    /// How often it is written down that home and copy still agree, when nothing changes: a restart knows no more.
+    fn note_every_seconds(&self) -> i64 {
+        let every = self.max_age_seconds.get().map(|most| most / 4);
+        every.map_or(AGREED_EVERY_SECONDS, |every| every.clamp(1, AGREED_EVERY_SECONDS))
     }
 
     fn seen(&self) -> Seen {

@@ -17,8 +17,6 @@ use crate::regions::message::identities::{Identities, IdentitiesPage, Position, 
 use crate::regions::{Peer, PeerFault, PeerReply, PeerRequest};
 use crate::service::Service;
 
-/// How often it is written down that home and copy still agree, when nothing changes.
-const AGREED_EVERY_SECONDS: i64 = 600;
 /// Rows looked at at once.
 const PAGE: usize = 500;
 /// Rows that stand in the way of joining and are named.
@@ -155,7 +153,8 @@ impl Service {
                 was_home: next.was_home && !complete,
                 ..next
             };
-            let stale = at.agreed.is_none_or(|agreed| agreed.plus_seconds(AGREED_EVERY_SECONDS) <= asked);
+            let every = self.regions().identities.note_every_seconds();
+            let stale = at.agreed.is_none_or(|agreed| agreed.plus_seconds(every) <= asked);
             let listing = next.was_home != at.was_home
                 || matches!(at.position, Position::Listing { .. } | Position::Begin);
             // Between two notes the copy only repeats what it did already.

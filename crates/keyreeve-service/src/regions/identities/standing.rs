@@ -1,5 +1,6 @@
 //! How old the copy of the identities is: for how long a deactivated access key may still sign here.
 
+use keyreeve_model::error::KmsError;
 use keyreeve_model::region::Region;
 use keyreeve_model::timestamp::Timestamp;
 
@@ -50,6 +51,34 @@ impl Replaced {
 }
 
 impl Service {
+    /// Believes a copy of the identities for so many seconds after it last agreed with its home. To be called before the
+    /// first request; else it is believed without an end.
+    pub fn limit_identities_age(&self, seconds: i64) {
+        // The first word stands.
+        let _ = self.regions().identities.max_age_seconds.set(seconds);
+    }
+
+    /// Why identities are not believed here now: a sentence for operators. `None` where they are.
+    pub fn identities_outdated(&self) -> Option<String> {
+        let limit = *self.regions().identities.max_age_seconds.get()?;
+        let standing = self.identities_standing()?;
+        if standing.lag_seconds.is_some_and(|lag| lag <= limit) {
+            return None;
+        }
+        let age = standing.lag_seconds.map_or("have not arrived yet".to_owned(), |lag| {
+            format!("are {lag} seconds old, more than identities_max_age_seconds ({limit})")
+        });
+        Some(format!("the identities of {} {age}: nobody is authenticated by them", standing.home))
+    }
+
+    /// Whether whoever signs may be authenticated by the identities here.
+    ///
+    /// # Errors
+    /// [`KmsError::DependencyTimeout`]: they are older than the operator allows. Clients retry it.
+    pub fn check_identities_age(&self) -> Result<(), KmsError> {
+        self.identities_outdated().map_or(Ok(()), |_| Err(KmsError::DependencyTimeout))
+    }
+
     /// What other Regions are told of how this one stands about identities.
     pub(in crate::regions) fn identities_for_others(&self, own: &Region) -> IdentitiesThere {
         let (standing, doubt) = (self.identities_standing(), self.regions().home_in_doubt());

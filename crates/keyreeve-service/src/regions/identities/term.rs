@@ -58,6 +58,14 @@ impl Regions {
 
     /// Reads the term from the store.
     pub(in crate::regions) async fn load_home_term(&self) -> Result<(), KmsError> {
+        // Until the home is asked, what was known before the restart counts.
+        if let Some(row) = self.records.read::<CopyRecord>(&path::region_identities()?).await? {
+            let home = self.home().filter(|home| home.region.as_str() == row.value.home);
+            self.identities.note(|seen| {
+                seen.agreed = home.and(row.value.agreed);
+                seen.replaced.clone_from(&row.value.replaced);
+            });
+        }
         let stored = self.records.read::<HomeTerm>(&path::region_home()?).await?.map(|row| row.value);
         *self.identities.term.write().unwrap_or_else(PoisonError::into_inner) = stored;
         Ok(())
@@ -215,19 +223,20 @@ impl Service {
             );
         }
         let Some(peer) = self.regions().peer(home) else {
-            return refused(format!(
+            return refused(
                 "it is not trusted here, so changes of identities are refused. `keyreeve region trust FILE` with its \
                  introduction makes this Region follow it"
-            ));
+                    .to_owned(),
+            );
         };
         let (keys, deployment) = (self.regions().operator_keys().await?, peer.transport_key.fingerprint());
         let about = (home, deployment.as_str(), said.epoch);
-        said.request.signers_of_home(about, &said.signatures, &keys).or_else(|error| match error {
-            KmsError::Refused(why) => refused(format!(
+        said.request.signers_of_home(about, &said.signatures, &keys).map_err(|error| {
+            let KmsError::Refused(why) = error else { return error };
+            KmsError::Refused(format!(
                 "the operators' signatures do not prove it here ({why}), so changes of identities are refused. Register the \
                  keys of the operators who signed (`keyreeve region operator-key add`), or untrust the Region that says it"
-            )),
-            error => Err(error),
+            ))
         })
     }
 

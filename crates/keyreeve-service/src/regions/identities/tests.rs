@@ -315,6 +315,38 @@ async fn the_age_of_the_copy_is_told_and_grows_while_the_home_is_away() {
 }
 
 #[tokio::test]
+async fn identities_that_are_older_than_allowed_are_not_believed_also_after_a_restart() {
+    let mut world = World::new().await;
+    let outdated = |world: &World| world.away.service.identities_outdated();
+    world.tend().await;
+    world.cut(true);
+    world.clock.pass_seconds(1_000_000);
+    assert_eq!(outdated(&world), None, "without a limit there is no end");
+    world.cut(false);
+    world.away.service.limit_identities_age(60);
+    world.home.service.limit_identities_age(60);
+    assert!(outdated(&world).unwrap().contains("eu-central-1"));
+    let refused = world.away.service.check_identities_age().unwrap_err();
+    assert_eq!(refused.wire().code, "DependencyTimeoutException");
+    for _ in 0..20 {
+        world.tend().await;
+        world.clock.pass_seconds(5);
+        assert_eq!(outdated(&world), None);
+    }
+    world.cut(true);
+    world.restart_away().await;
+    world.away.service.limit_identities_age(60);
+    assert_eq!(outdated(&world), None, "what it knew before still counts");
+    world.clock.pass_seconds(61);
+    world.tend().await;
+    assert!(outdated(&world).unwrap().contains("more than identities_max_age_seconds (60)"));
+    assert_eq!(world.home.service.check_identities_age(), Ok(()), "the home is as old as it is");
+    world.cut(false);
+    world.tend().await;
+    assert_eq!(outdated(&world), None);
+}
+
+#[tokio::test]
 async fn the_next_key_of_session_tokens_arrives_before_the_first_token_needs_it() {
     const DAY: i64 = 24 * 3600;
     let world = World::new().await;

@@ -50,6 +50,9 @@ fn identities(reply: &Value, peers: &[Value]) -> String {
         let since = terminal::instant(reply.get("IdentitiesTroubleSince"));
         words.push_str(&format!("\n  They do not agree since {since}: {}", plain(trouble)));
     }
+    if let Some(outdated) = reply.get("IdentitiesOutdated").and_then(Value::as_str) {
+        words.push_str(&format!("\n  {}", plain(outdated)));
+    }
     if let Some(doubt) = reply.get("HomeInDoubt").and_then(Value::as_str) {
         words.push_str(&format!("\n  {}", plain(doubt)));
     }

@@ -38,6 +38,9 @@ pub(crate) struct Reply {
     /// Since when they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     identities_trouble_since: Option<Epoch>,
+    /// They are older than the configuration allows: nobody is authenticated by them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identities_outdated: Option<String>,
     /// What was lost when this Region stopped being their home.
     #[serde(skip_serializing_if = "Option::is_none")]
     identities_replaced: Option<Replaced>,
@@ -97,6 +100,7 @@ impl Operation for RegionStatus {
         Ok(Reply {
             identities_trouble: trouble,
             identities_trouble_since: since.map(Epoch),
+            identities_outdated: desk.service.identities_outdated(),
             identities_replaced: replaced,
             home_term: regions.home_epoch(),
             home_in_doubt: regions.home_in_doubt(),
@@ -133,10 +137,11 @@ fn disagreement(
              {} here with --home",
             there.home, there.home
         ),
-        Ordering::Equal => format!(
+        Ordering::Equal => {
             "one of the two is not the home: trust the one that is (`keyreeve region trust FILE --home`) where the other one \
              is named"
-        ),
+                .to_owned()
+        }
     };
     let text =
         format!("they are kept in {} (term {}) by what it says, and {here}: {what}", there.home, there.term);
