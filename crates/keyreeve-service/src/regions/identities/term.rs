@@ -58,8 +58,9 @@ impl Regions {
 
     /// Reads the term from the store.
     pub(in crate::regions) async fn load_home_term(&self) -> Result<(), KmsError> {
-        // Until the home is asked, what was known before the restart counts.
-        if let Some(row) = self.records.read::<CopyRecord>(&path::region_identities()?).await? {
+        // Until the home is asked, what was known before the restart counts. A row that was altered says nothing: whoever
+        // follows the home tells of it.
+        if let Ok(Some(row)) = self.records.read::<CopyRecord>(&path::region_identities()?).await {
             let home = self.home().filter(|home| home.region.as_str() == row.value.home);
             self.identities.note(|seen| {
                 seen.agreed = home.and(row.value.agreed);
