@@ -125,6 +125,9 @@ def set_up(folder):
         for region in (made.frankfurt, made.ireland):
             assert len(region.region("operator-key", "list")["OperatorKeys"]) == 2
             region.trust(made.stockholm.introduction())
+        for name in ("alice", "bob"):
+            public = made.places["operators"] / f"{name}.pub"
+            made.stockholm.region("operator-key", "add", public, "--name", name)
         made.stockholm.trust(made.frankfurt.introduction(), "--home")
         made.stockholm.trust(made.ireland.introduction())
         made.root = json.loads(made.frankfurt.run("account", "create", "acme", "--json"))
@@ -276,6 +279,9 @@ def test_a_region_is_lost_as_the_page_says(installation, people, keys, monkeypat
 
     told, _, record = promote(installation).rstrip("\n").rpartition("\n")
     assert "alice and bob" in told and all(one in told for one in kept), told
+    events = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    assert {event["resources"][0]["ARN"].rpartition("/")[2] for event in events} >= set(kept), told
+    assert {event["recipientAccountId"] for event in events} == {installation.root["AccountId"]}
     answer = json.loads(record)["responseElements"]
     assert [signer["name"] for signer in answer["confirmedBy"]] == ["alice", "bob"], record
     assert len(answer["keys"]) > len(keys)
@@ -329,6 +335,9 @@ def test_a_region_whose_disk_is_gone_is_made_anew_as_the_page_says(tmp_path):
         agree(lambda: "eu-central-1 has no account" in installation.ireland.log(), True)
         assert may(installation.ireland, root) == "yes"
 
+        for script in blocks(PAGE, "### A new home"):
+            said = installation.run(script)
+        assert "The identities are kept here from now on" in said and "alice and bob" in said, said
         *trusts, replicate = blocks(PAGE, "### When its disk is gone")
         for script in trusts:
             installation.run(script)
@@ -336,8 +345,7 @@ def test_a_region_whose_disk_is_gone_is_made_anew_as_the_page_says(tmp_path):
         assert may(installation.ireland, root) == "yes"
         # As the page says of other Regions.
         lost.trust(installation.stockholm.introduction())
-        installation.stockholm.trust(lost.introduction())
-        installation.stockholm.trust(installation.ireland.introduction(), "--home")
+        assert not installation.stockholm.trust(lost.introduction())["Home"]
         made = json.loads(installation.ireland.run("account", "create", "later", "--json"))
         for region in (lost, installation.stockholm):
             becomes(region, made, "yes")

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from botocore.exceptions import ClientError
-from regions import Failed, Region, becomes, client, may
+from regions import Failed, Region, agree, becomes, client, keyreeve, may
 
 ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
@@ -94,3 +94,78 @@ def test_a_region_with_accounts_does_not_take_over_those_of_another(tmp_path):
     finally:
         first.stop()
         second.stop()
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Three Regions; the identities are kept in Frankfurt, and two operators' keys are known everywhere."""
+    names = {"frankfurt": "eu-central-1", "ireland": "eu-west-1", "stockholm": "eu-north-1"}
+    regions = [Region(tmp_path / place, name).start() for place, name in names.items()]
+    for operator in ("alice", "bob"):
+        made = json.loads(keyreeve("region", "operator-key", "new", "--out", f"{operator}.key", "--json", cwd=tmp_path)[0])
+        (tmp_path / f"{operator}.pub").write_text(made["PublicKey"])
+        for region in regions:
+            region.region("operator-key", "add", tmp_path / f"{operator}.pub", "--name", operator)
+    for region in regions:
+        for other in regions:
+            if other is not region:
+                home = region is not regions[0] and other is regions[0]
+                region.trust(other.introduction(), *(["--home"] if home else []))
+    yield tmp_path, *regions
+    for region in regions:
+        region.stop()
+
+
+def signed(folder, request):
+    """A request with both operators' signatures, as arguments."""
+    (folder / "request.json").write_text(request)
+    arguments = ["--request", folder / "request.json"]
+    for name in ("alice", "bob"):
+        signature, told = keyreeve("region", "sign", "request.json", "--with", f"{name}.key", cwd=folder)
+        assert "becomes the home of the identities" in told
+        (folder / f"{name}.sig").write_text(signature)
+        arguments += ["--signature", folder / f"{name}.sig"]
+    return arguments
+
+
+def test_a_lost_home_is_replaced_and_gives_way_when_it_returns(three):
+    folder, frankfurt, ireland, stockholm = three
+    root = json.loads(frankfurt.run("account", "create", "acme", "--json"))
+    for region in (ireland, stockholm):
+        becomes(region, root, "yes")
+        # Trusted again, it stays the home; and nobody does without one.
+        assert region.trust(frankfurt.introduction())["Home"]
+        with pytest.raises(Failed, match="home-request --lost eu-central-1"):
+            region.region("untrust", "eu-central-1")
+        with pytest.raises(ClientError, match="kept in the Region eu-central-1"):
+            client(region, "iam", root).create_user(UserName="early")
+    agree(lambda: "IdentitiesAgreed" in ireland.region("status"), True)
+    # What nobody copies.
+    ireland.stop()
+    stockholm.stop()
+    client(frankfurt, "iam", root).create_user(UserName="eve")
+    frankfurt.stop(signal.SIGKILL)
+    ireland.start()
+    stockholm.start()
+    told = lambda region: region.run("region", "status")
+    agree(lambda: "They do not agree since" in told(ireland) and "home-request" in told(ireland), True)
+    request = ireland.run("region", "home-request", "--lost", "eu-central-1")
+    with pytest.raises(Failed, match="one to take the home of the identities"):
+        ireland.region("force-promote", *signed(folder, request))
+    taken = ireland.region("take-home", *signed(folder, request))
+    assert (taken["LostRegion"], taken["Term"]) == ("eu-central-1", 2), taken
+    assert [signer["Name"] for signer in taken["ConfirmedBy"]] == ["alice", "bob"]
+    assert "TakeHome" in ireland.run("audit", "show", "--where", "EventName=TakeHome")
+    client(ireland, "iam", root).create_user(UserName="bea")
+    users = lambda region: [user["UserName"] for user in client(region, "iam", root).list_users()["Users"]]
+    agree(lambda: users(stockholm), ["bea"])
+    frankfurt.start()
+    agree(lambda: users(frankfurt), ["bea"])
+    for region in (frankfurt, stockholm):
+        with pytest.raises(ClientError, match="kept in the Region eu-west-1"):
+            client(region, "iam", root).create_user(UserName="late")
+    assert "user/eve" in frankfurt.log() and "user/eve" in told(frankfurt)
+    assert "IdentitiesHomeMoved" in frankfurt.run("audit", "show", "--where", "EventName=IdentitiesHomeMoved")
+    frankfurt.restart()
+    agree(lambda: "user/eve" in told(frankfurt), True)
+    assert "do not agree" not in told(ireland), told(ireland)

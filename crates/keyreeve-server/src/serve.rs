@@ -16,7 +16,7 @@ use crate::deployment::{Deployment, DeploymentError, Mode, Secret, Unsealing};
 use crate::doors::{Authenticator, AwsDoor, OperatorDoor, RegionDoor, Strangers};
 use crate::limits::Limits;
 use crate::listener::{Bound, Endpoint, Server};
-use crate::observe::{AuditWatch, Metrics, Observation};
+use crate::observe::{AuditWatch, IdentitiesWatch, Metrics, Observation};
 use crate::oidc::OidcKeys;
 use crate::regions;
 use crate::reporting::{Reporting, ReportingParts};
@@ -89,8 +89,10 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
     let server = Server::start(config.workers).map_err(RunError::Threads)?;
     let metrics = Arc::new(Metrics::new());
     let (watch, audit_watch) = (StoreWatch::starting(), AuditWatch::default());
+    let identities_watch = IdentitiesWatch::default();
     // Before the root key is unsealed, which may wait for somebody to type: alive, and not ready.
-    let observe = observe(config, &serving, &server, &metrics, (watch.clone(), audit_watch.clone()))?;
+    let watches = (watch.clone(), (audit_watch.clone(), identities_watch.clone()));
+    let observe = observe(config, &serving, &server, &metrics, watches)?;
     let unsealing = Unsealing::existing(config.unseal.secret()?);
     let deployment = serving.block_on(Deployment::open_audited(
         &config.folder(),
@@ -100,6 +102,7 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
         &config.audit.settings(),
     ))?;
     audit_watch.opened(deployment.service.audit());
+    identities_watch.opened(&deployment.service);
     deployment.service.ask_issuers_by(Arc::new(issuers));
     if let Some(days) = config.domain_key_days {
         deployment.service.rotate_domain_keys_every(days);
@@ -135,7 +138,14 @@ pub fn run(config: &Config, ready: impl FnOnce(&ServeReady)) -> Result<(), Serve
 /// The place of this process among Regions; answers what its listener for others is to speak, if it has one.
 async fn join(config: &Config, service: &Service) -> Result<Option<Arc<TlsServer>>, RunError> {
     match (&config.region, config.regions.first()) {
-        (Some(among), Some(region)) => Ok(Some(regions::among_others(service, region, among).await?)),
+        (Some(among), Some(region)) => {
+            if let Some(seconds) = among.identities_max_age_seconds {
+                service.limit_identities_age(i64::from(seconds));
+            }
+            let tls = regions::among_others(service, region, among).await?;
+            regions::meet_others(service, region).await;
+            Ok(Some(tls))
+        }
         (_, _) => {
             regions::alone(service, RegionRule::Only(config.regions.clone())).await?;
             Ok(None)
@@ -167,7 +177,7 @@ fn observe(
     serving: &Serving,
     server: &Server,
     metrics: &Arc<Metrics>,
-    watches: (StoreWatch, AuditWatch),
+    watches: (StoreWatch, (AuditWatch, IdentitiesWatch)),
 ) -> Result<Option<String>, RunError> {
     let Some(address) = config.observe else { return Ok(None) };
     let observation = Observation::new(Arc::clone(metrics), watches);

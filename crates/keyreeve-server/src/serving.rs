@@ -208,6 +208,19 @@ async fn wait(mut signals: Signals, deployment: &Deployment, reporting: &Reporti
             tokio::time::sleep(TEND_INTERVAL).await;
         }
     });
+    let own = reporting.home().clone();
+    beside(&service, |service| async move {
+        let mut turn = tokio::time::interval(TEND_INTERVAL);
+        turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = turn.tick() => {}
+                () = service.peers_stirred() => {}
+            }
+            let own = own.clone();
+            beside(&service, |service| async move { service.tend_peers(&own).await });
+        }
+    });
     beside(&service, |service| async move {
         loop {
             service.tend_keys().await;

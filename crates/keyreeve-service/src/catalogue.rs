@@ -245,6 +245,7 @@ pub static CATALOGUE: &[Row] = &[
     Row::new("RemoveOperatorKey", &["keyreeve:RemoveOperatorKey"], Scope::Deployment, &operator::region::remove_operator_key::INPUT, walk::<operator::region::remove_operator_key::RemoveOperatorKey>).changes().logs(LoggedAnswer::Whole).operator(),
     Row::new("ListOperatorKeys", &["keyreeve:ListOperatorKeys"], Scope::Deployment, &operator::region::list_operator_keys::INPUT, walk::<operator::region::list_operator_keys::ListOperatorKeys>).operator(),
     Row::new("RequestConfirmation", &["keyreeve:RequestConfirmation"], Scope::Deployment, &operator::region::request_confirmation::INPUT, walk::<operator::region::request_confirmation::RequestConfirmation>).operator(),
+    Row::new("TakeHome", &["keyreeve:TakeHome"], Scope::Deployment, &operator::region::take_home::INPUT, walk::<operator::region::take_home::TakeHome>).changes().logs(LoggedAnswer::Whole).operator(),
     Row::new("ForcePromote", &["keyreeve:ForcePromote"], Scope::Deployment, &operator::region::force_promote::INPUT, walk::<operator::region::force_promote::ForcePromote>).changes().logs(LoggedAnswer::Whole).operator(),
 ];
 

@@ -94,6 +94,9 @@ impl fmt::Display for Config {
         if let Some(region) = &self.region {
             write!(f, "\n\n[region]\nlisten = {}", quoted(&region.listen))?;
             write!(f, "\nendpoint = {}", quoted(&region.endpoint))?;
+            if let Some(seconds) = region.identities_max_age_seconds {
+                write!(f, "\nidentities_max_age_seconds = {seconds}")?;
+            }
         }
         write!(f, "\n\n{}", self.audit)
     }

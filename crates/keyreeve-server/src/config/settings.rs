@@ -142,6 +142,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("region", "endpoint", Text, r#""https://kms.eu-central-1.example:8443""#)
         .optional()
         .about("Where other Regions find this one. Then deployment.regions has one name."),
+    setting("region", "identities_max_age_seconds", Count, "86400").optional().about(
+        "A copy of another Region's identities that is older authenticates nobody. Without it there is no limit.",
+    ),
     setting("limits", "connections", Count, "10000")
         .optional()
         .about("Connections open at one time on one address."),

@@ -84,6 +84,11 @@ const BAD: &[(&str, &str, &str)] = &[
     ),
     (
         "[unseal]",
+        "[region]\nidentities_max_age_seconds = 60\n[unseal]",
+        "line 8: region.identities_max_age_seconds needs region.listen and region.endpoint beside it",
+    ),
+    (
+        "[unseal]",
         "[region]\nlisten = \"8443\"\nendpoint = \"https://kms.example:8443\"\n[unseal]",
         "line 8: region.listen is ADDRESS:PORT, and this is `8443`",
     ),

@@ -102,7 +102,12 @@ impl Authenticator {
     }
 
     /// The caller of an operation that need not be signed: nobody yet. The operation learns from its members who asks.
-    pub(super) fn unsigned_caller(&self, incoming: &Incoming) -> Result<Caller, Unauthenticated> {
+    pub(super) fn unsigned_caller(
+        &self,
+        service: &Service,
+        incoming: &Incoming,
+    ) -> Result<Caller, Unauthenticated> {
+        service.check_identities_age().map_err(Unauthenticated::Service)?;
         // No credential scope names a Region.
         let region = match &self.regions {
             RegionRule::Only(served) => served.first().cloned(),
@@ -186,6 +191,7 @@ impl Authenticator {
         access_key_id: &str,
         session_token: Option<&str>,
     ) -> Result<Option<KeySource<'a>>, KmsError> {
+        service.check_identities_age()?;
         if let Some(token) = session_token {
             let opened = service.identity().open_session(access_key_id, token).await?;
             return Ok(opened.map(KeySource::Temporary));

@@ -83,7 +83,7 @@ impl AwsDoor {
         let dialect = form.get("Version").and_then(Dialect::of_version);
         let row = dialect.zip(form.get("Action")).and_then(|(dialect, name)| find(dialect.api, name));
         let caller = match row {
-            Some(row) if !row.signed => self.authenticator.unsigned_caller(incoming),
+            Some(row) if !row.signed => self.authenticator.unsigned_caller(&self.service, incoming),
             Some(_) | None => {
                 let signed_for = dialect.map_or(SignedFor::QUERY, |dialect| dialect.signed_for);
                 self.authenticator.caller(&self.service, incoming, signed_for).await

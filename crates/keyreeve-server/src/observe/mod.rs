@@ -6,6 +6,7 @@ mod deliveries;
 mod deployment;
 mod health;
 mod histogram;
+mod identities;
 mod metrics;
 mod traffic;
 
@@ -13,5 +14,6 @@ pub(crate) use audit::{AuditCounts, AuditWatch};
 pub(crate) use counted_store::CountedStore;
 pub use counted_store::StoreCounts;
 pub use health::{Observation, Readiness, Ready};
+pub(crate) use identities::IdentitiesWatch;
 pub use metrics::{Metrics, OperationMetrics, Outcome};
 pub use traffic::Traffic;

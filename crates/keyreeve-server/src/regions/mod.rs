@@ -4,6 +4,7 @@
 mod client;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::Region;
@@ -21,6 +22,9 @@ use crate::tls::{RegionTls, RegionTlsError, TlsServer, make_certificate};
 pub const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Connections at one time: few Regions, and room for strangers who get no further than the handshake.
 const CONNECTIONS: usize = 1_024;
+
+/// How long a start waits for other Regions.
+const MEETING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where Regions ask each other.
 pub(crate) const PATH: &str = "/region/v1";
@@ -52,6 +56,14 @@ pub fn limits() -> Limits {
 /// [`JoinError`].
 pub async fn alone(service: &Service, local: RegionRule) -> Result<(), JoinError> {
     Ok(service.join(Site { local, endpoint: None }, Arc::new(NoPeers)).await?)
+}
+
+/// Before the first request: asks the others whether this Region was replaced while it was away. Those that do not answer
+/// soon are asked again later: nobody waits for them.
+pub async fn meet_others(service: &Service, region: &Region) {
+    if tokio::time::timeout(MEETING_PATIENCE, service.tend_peers(region)).await.is_err() {
+        tracing::warn!("not every trusted Region answers: what it knows is heard later");
+    }
 }
 
 /// The process serves one Region and speaks with others: makes what it lacks for that, and answers what its listener is to

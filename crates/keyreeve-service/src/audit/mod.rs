@@ -30,6 +30,6 @@ pub use refusal::RefusedCall;
 pub(crate) use scrub::scrub;
 pub use scrub::{Disagreement, Finding};
 pub use service_event::authentication_failures;
-pub(crate) use service_event::{End, Rotated, ServiceEvent};
+pub(crate) use service_event::{End, Forced, Rotated, ServiceEvent};
 pub use signing::Published;
 pub(crate) use use_record::uses_of;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::record::{EVENT_VERSION, OPERATOR_SOURCE, Record, ResourceElement};
 use super::user_identity::{INTERNAL, MULTI_REGION_SERVICE, UserIdentity};
 use crate::catalogue::Api;
+use crate::regions::{HomeTerm, Signer};
 
 /// An event of Keyreeve's own.
 #[derive(Debug, Clone)]
@@ -55,6 +56,18 @@ impl End {
             secrets.join(" or ")
         )
     }
+}
+
+/// What a forced promotion was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forced<'a> {
+    pub(crate) lost: &'a Region,
+    /// Of the promotion.
+    pub(crate) epoch: u64,
+    /// Names of the operators who confirmed it.
+    pub(crate) signers: &'a [String],
+    /// Of the operators' command, which has a record of its own.
+    pub(crate) request_id: Uuid,
 }
 
 /// What a rotation was.
@@ -122,6 +135,34 @@ impl ServiceEvent {
     /// A Region of a multi-Region key took over what another one told it.
     pub(crate) fn synchronize(key: &KeyArn, at: Timestamp) -> Self {
         Self { by_role: true, ..Self::of_key("SynchronizeMultiRegionKey", key, at, json!({})) }
+    }
+
+    /// Two operators made a Region the primary of a key whose primary is lost: what the account of the key sees of it.
+    pub(crate) fn force_promote(key: &KeyArn, at: Timestamp, forced: &Forced<'_>) -> Self {
+        let details = json!({
+            "lostRegion": forced.lost,
+            "epoch": forced.epoch,
+            "confirmedBy": forced.signers,
+            "requestId": forced.request_id,
+        });
+        Self { source: OPERATOR_SOURCE, ..Self::of_key("ForcePromote", key, at, details) }
+    }
+
+    /// This Region follows another home of the identities, in a higher term.
+    pub(crate) fn home_moved(region: &Region, at: Timestamp, term: &HomeTerm, signers: &[Signer]) -> Self {
+        let names: Vec<&str> = signers.iter().map(|signer| signer.name.as_str()).collect();
+        Self {
+            id: Uuid::new_v4(),
+            at,
+            name: "IdentitiesHomeMoved",
+            source: OPERATOR_SOURCE,
+            account: AccountId::ZERO,
+            region: region.clone(),
+            key: None,
+            read_only: false,
+            details: json!({"home": term.home, "epoch": term.epoch, "confirmedBy": names}),
+            by_role: false,
+        }
     }
 
     /// Something is wrong with the log or the store: a sentence, and the path of the row, if it is one.

@@ -152,10 +152,11 @@ impl Identity {
         draft: Draft,
         cause: Cause<'_>,
     ) -> Result<(), KmsError> {
-        if let Some(home) = self.home() {
-            return Err(kept_elsewhere(&home, cause));
-        }
-        let outcome = self.records.commit(draft, cause).await;
+        // Another Region may become the home at this moment: then this is no change of its identities.
+        let place = path::region_home()?;
+        let term = self.records.read_bytes(&place).await?.map(|row| row.stamp);
+        self.check_kept_here(cause)?;
+        let outcome = self.records.commit(draft.expect(&place, term), cause).await;
         // Also after a failure: an unknown outcome may have been written.
         self.profiles.forget(&account);
         outcome
@@ -197,17 +198,26 @@ impl Identity {
     /// # Errors
     /// As [`Self::commit`].
     pub(crate) fn check_kept_here(&self, cause: Cause<'_>) -> Result<(), KmsError> {
-        self.home().map_or(Ok(()), |home| Err(kept_elsewhere(&home, cause)))
+        if let Some(home) = self.home() {
+            return Err(unmodifiable(kept_elsewhere(&home), cause));
+        }
+        match self.regions.get().and_then(|regions| regions.home_in_doubt()) {
+            Some(doubt) => Err(unmodifiable(doubt, cause)),
+            None => Ok(()),
+        }
     }
 }
 
 /// What whoever would change identities is told where they are not kept.
-fn kept_elsewhere(home: &Peer, cause: Cause<'_>) -> KmsError {
-    let text = format!(
+fn kept_elsewhere(home: &Peer) -> String {
+    format!(
         "Identities of this deployment are kept in the Region {}, which answers other Regions at {}: send this request to \
          that Region.",
         home.region, home.endpoint
-    );
+    )
+}
+
+fn unmodifiable(text: String, cause: Cause<'_>) -> KmsError {
     match cause {
         Cause::Request(desk) if desk.row.api == Api::Iam => KmsError::Iam(IamError::UnmodifiableEntity(text)),
         Cause::Request(_) | Cause::Event(_) | Cause::Reading | Cause::Upkeep(_) => KmsError::Refused(text),

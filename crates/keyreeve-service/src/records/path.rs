@@ -44,6 +44,7 @@
 //! | `region/transport-key/<region>` | the transport key of an own Region |
 //! | `region/certificate/<region>` | the certificate by which other Regions know this one, and its key |
 //! | `region/peer/<region>` | a trusted Region: where it answers, and its keys |
+//! | `region/home` | in which term, and by whose signatures, the identities have their home, once the first home was lost |
 //! | `region/identities` | where the identities are kept, and how far they have arrived from there |
 //! | `region/operator-keys` | the public keys by which operators confirm what cannot be undone |
 //! | `region/confirmation/<nonce>` | a request that operators confirmed: none counts twice |
@@ -143,6 +144,11 @@ pub const KMS_PREFIX: &str = "kms/";
 /// Prefix of the owners of all key ids of a Region.
 pub fn key_owners_prefix(region: &Region) -> String {
     format!("kms/{region}/key-id/")
+}
+
+/// Prefix of the owners of the multi-Region keys of a Region.
+pub fn multi_region_owners_prefix(region: &Region) -> String {
+    format!("kms/{region}/key-id/mrk-")
 }
 
 /// Owner of a key id.
@@ -440,6 +446,11 @@ pub const PEERS_PREFIX: &str = "region/peer/";
 /// A trusted Region.
 pub fn region_peer(region: &Region) -> Result<Path, KmsError> {
     path(&format!("{PEERS_PREFIX}{region}"))
+}
+
+/// The term of the home of the identities.
+pub fn region_home() -> Result<Path, KmsError> {
+    path("region/home")
 }
 
 /// Where the identities are kept, and how far they have arrived from there.

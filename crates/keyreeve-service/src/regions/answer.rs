@@ -21,9 +21,10 @@ impl Service {
             if from == to || !self.regions().is_local(to) {
                 return Err(PeerFault::Unreachable(format!("the Region {to} is not served there")));
             }
-            self.regions().heard_of(from, self.clock().now());
+            self.heard_of(from);
             match request {
                 PeerRequest::Hello(Hello {}) => Ok(PeerReply::Hello(self.greet(to))),
+                PeerRequest::Reunion(said) => self.answer_reunion(from, to, &said).await,
                 PeerRequest::Identities(ask) => {
                     let page = self.hand_out_identities(from, to, ask).await?;
                     Ok(PeerReply::Identities(Box::new(page)))
@@ -43,6 +44,7 @@ impl Service {
 
     fn greet(&self, region: &Region) -> Greeting {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Greeting { region: region.clone(), now: self.clock().now(), version }
+        let identities = Some(self.identities_for_others(region));
+        Greeting { region: region.clone(), now: self.clock().now(), version, identities }
     }
 }

@@ -70,6 +70,13 @@ pub enum Action {
         /// The Region that is lost.
         lost: Region,
     },
+    /// The Region becomes the home of the identities of a lost one.
+    TakeHome {
+        /// The home that is lost.
+        lost: Region,
+        /// Which term of the home this is: a request is void once somebody became the home meanwhile.
+        epoch: u64,
+    },
     /// Another operator key.
     AddOperatorKey {
         /// Whose it is.
@@ -213,6 +220,24 @@ impl Confirmation {
             return refused(format!("{count} of {SIGNATURES} different operator keys signed this request"));
         }
         Ok(signers)
+    }
+
+    /// Who signed that a Region is the home of the identities in a term, for other Regions: they hold it against the keys
+    /// that are registered with them. When it was signed does not matter: the term says whether it is news.
+    ///
+    /// # Errors
+    /// [`KmsError::Refused`]: why it is no proof.
+    pub(super) fn signers_of_home(
+        &self,
+        (home, deployment, epoch): (&Region, &str, u64),
+        signatures: &[Signature],
+        keys: &[OperatorKey],
+    ) -> Result<Vec<Signer>, KmsError> {
+        let meant = matches!(&self.action, Action::TakeHome { epoch: signed, .. } if *signed == epoch);
+        if self.format != FORMAT || self.region != *home || self.deployment != deployment || !meant {
+            return refused("what was signed there is another request".to_owned());
+        }
+        self.signers(signatures, keys)
     }
 
     fn signer(&self, signature: &Signature, keys: &[OperatorKey]) -> Result<Signer, KmsError> {

@@ -4,6 +4,7 @@
 pub mod hello;
 pub mod identities;
 pub mod keys;
+pub mod reunion;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +14,15 @@ use keys::{
     MayPromote, MayReplicate, Promote, PromotionAnswer, PromotionVerdict, Pull, Pulled, ReplicaGone,
     ReplicaGoneAnswer, Room, Synchronize, Synchronized,
 };
+use reunion::{Reunion, Reunited};
 
 /// What one Region asks another.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum PeerRequest {
     /// Whether it is there.
     Hello(Hello),
+    /// It is met, or met again: whose word counts.
+    Reunion(Box<Reunion>),
     /// The primary tells a replica the shared state of a key.
     Synchronize(Box<Synchronize>),
     /// A Region lacks a material.
@@ -42,6 +46,8 @@ pub enum PeerRequest {
 pub enum PeerReply {
     /// To [`PeerRequest::Hello`].
     Hello(Greeting),
+    /// To [`PeerRequest::Reunion`].
+    Reunion(Box<Reunited>),
     /// To [`PeerRequest::Synchronize`].
     Synchronize(Box<Synchronized>),
     /// To [`PeerRequest::Pull`].
@@ -65,6 +71,7 @@ impl PeerRequest {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Hello(_) => "Hello",
+            Self::Reunion(_) => "Reunion",
             Self::Synchronize(_) => "Synchronize",
             Self::Pull(_) => "Pull",
             Self::MayReplicate(_) => "MayReplicate",

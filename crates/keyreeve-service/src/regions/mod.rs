@@ -13,12 +13,13 @@ mod own;
 mod peers;
 mod promotion;
 mod reach;
+mod reunion;
 mod standing;
 mod trust;
 
 pub use confirmation::{Action, Confirmation, ConfirmationFault, PromotedKeys, Signature};
 pub(crate) use confirmation::{Confirmed, Signer};
-pub use identities::IdentitiesStanding;
+pub use identities::{HomeTerm, IdentitiesStanding, Replaced};
 pub use introduction::{Introduction, IntroductionFault, is_endpoint};
 pub(crate) use keys::KeyThere;
 pub use message::{PeerReply, PeerRequest};
@@ -59,6 +60,8 @@ pub struct Regions {
     changing: tokio::sync::Mutex<()>,
     /// When another Region asked or answered last, since the start.
     contacts: RwLock<HashMap<Region, Timestamp>>,
+    /// Which Regions know what this one knows.
+    reunions: reunion::Reunions,
     /// As a home, and as a copy of one.
     identities: identities::Identities,
 }
@@ -74,6 +77,7 @@ impl Regions {
             unknown: keys::Unknown::default(),
             changing: tokio::sync::Mutex::default(),
             contacts: RwLock::default(),
+            reunions: reunion::Reunions::default(),
             identities: identities::Identities::default(),
         }
     }

@@ -37,7 +37,7 @@ impl Service {
     }
 
     /// Makes the Region of the request the primary of the selected keys whose primary is in the lost Region; answers which
-    /// they are. Idempotent.
+    /// they are. The record of each names the operators who signed. Idempotent.
     ///
     /// # Errors
     /// [`KmsError::Refused`] for a key that is no replica of that Region's; store errors.
@@ -45,8 +45,8 @@ impl Service {
         &self,
         desk: &Desk<'_>,
         keys: &KeySelection,
-        lost: &Region,
+        (lost, signers): (&Region, &[String]),
     ) -> Result<Vec<KeyArn>, KmsError> {
-        self.keys.force_promote(desk, keys, lost).await
+        self.keys.force_promote(desk, keys, (lost, signers)).await
     }
 }

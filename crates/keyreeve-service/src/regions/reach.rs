@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::Region;
 
-use super::{NoPeers, PeerAnswer, PeerRequest, Peers, Regions};
+use super::{NoPeers, PeerAnswer, PeerFault, PeerRequest, Peers, Regions};
 use crate::service::{RegionRule, Service};
 
 /// What a process is among Regions.
@@ -52,11 +52,26 @@ impl Service {
         Box::pin(async move {
             let peers = self.peers().map_or(&NoPeers as &dyn Peers, AsRef::as_ref);
             let answer = peers.ask(from, to, request).await;
-            if answer.is_ok() {
-                self.regions().heard_of(to, self.clock().now());
+            match &answer {
+                Ok(_) => self.heard_of(to),
+                // Other questions a Region that is there may not answer now.
+                Err(PeerFault::Unreachable(_)) => {
+                    if matches!(request, PeerRequest::Hello(_) | PeerRequest::Reunion(_)) {
+                        self.regions().is_lost(to);
+                    }
+                }
+                Err(PeerFault::Refused(_)) => {}
             }
             answer
         })
+    }
+
+    /// The Region asked or answered just now. If it had not before, what waited for it is done at once.
+    pub(super) fn heard_of(&self, region: &Region) {
+        self.regions().heard_of(region, self.clock().now());
+        if self.regions().is_back(region) {
+            self.keys.stir();
+        }
     }
 
     /// The trusted Regions, without those that are served here.

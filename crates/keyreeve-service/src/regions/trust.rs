@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Regions;
 use crate::audit::Cause;
-use crate::records::path;
+use crate::records::{Draft, path};
 
 /// A trusted Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Regions {
             }
         }
         *self.trusted.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(peers);
-        Ok(())
+        self.load_home_term().await
     }
 
     /// The trusted Regions, by name.
@@ -111,23 +111,79 @@ impl Regions {
         self.trusted().iter().find(|peer| peer.home).cloned()
     }
 
-    /// Trusts a Region; in place of what was known of it, if it was known.
-    pub(crate) async fn trust(&self, peer: &Peer, cause: Cause<'_>) -> Result<(), KmsError> {
+    /// Trusts a Region; in place of what was known of it, if it was known. A home stays one, until another Region is named
+    /// as the home: then that one is followed, and the former is trusted as any other. Answers what is stored.
+    ///
+    /// INVARIANT: what follows a home goes on following one, so that there are never two that take changes.
+    pub(crate) async fn trust(&self, peer: &Peer, cause: Cause<'_>) -> Result<Arc<Peer>, KmsError> {
         let _alone = self.changing.lock().await;
         let place = path::region_peer(&peer.region)?;
         let before = self.records.read::<PeerRecord>(&place).await?.map(|row| row.stamp);
-        let draft = self.records.draft()?.put(&place, before, &PeerRecord::of(peer))?;
+        let home = peer.home || self.peer(&peer.region).is_some_and(|known| known.home);
+        let peer = Arc::new(Peer { home, ..peer.clone() });
+        let draft = self.records.draft()?.put(&place, before, &PeerRecord::of(&peer))?;
+        let (draft, mut changed) = match home {
+            true => self.draft_home(draft, Some(&peer.region)).await?,
+            false => (draft, Vec::new()),
+        };
+        changed.retain(|other| other.region != peer.region);
+        changed.push(Arc::clone(&peer));
         self.records.commit(draft, cause).await?;
-        self.remember(&peer.region, Some(Arc::new(peer.clone())));
-        Ok(())
+        changed.into_iter().for_each(|peer| self.remember(&peer.region.clone(), Some(peer)));
+        Ok(peer)
+    }
+
+    /// The change by which the marks of other Regions become those of this home; the Region of it itself is written by
+    /// whoever knows what it is, where it was no home before. To be called while [`Self::changing`] is held.
+    pub(super) async fn draft_home(
+        &self,
+        mut draft: Draft,
+        home: Option<&Region>,
+    ) -> Result<(Draft, Vec<Arc<Peer>>), KmsError> {
+        let mut changed = Vec::new();
+        for peer in self.trusted().iter().filter(|peer| peer.home && Some(&peer.region) != home) {
+            let place = path::region_peer(&peer.region)?;
+            let before = self.records.read::<PeerRecord>(&place).await?.map(|row| row.stamp);
+            let peer = Peer { home: false, ..Peer::clone(peer) };
+            draft = draft.put(&place, before, &PeerRecord::of(&peer))?;
+            changed.push(Arc::new(peer));
+        }
+        Ok((draft, changed))
+    }
+
+    /// As [`Self::draft_home`], and with the mark of the Region that is the home from now on.
+    pub(super) async fn draft_new_home(
+        &self,
+        draft: Draft,
+        home: &Region,
+    ) -> Result<(Draft, Vec<Arc<Peer>>), KmsError> {
+        let (mut draft, mut changed) = self.draft_home(draft, Some(home)).await?;
+        let place = path::region_peer(home)?;
+        let before = self.records.read::<PeerRecord>(&place).await?;
+        let (Some(row), Some(peer)) = (before, self.peer(home)) else { return Err(KmsError::Conflict) };
+        let peer = Peer { home: true, ..Peer::clone(&peer) };
+        draft = draft.put(&place, Some(row.stamp), &PeerRecord::of(&peer))?;
+        changed.push(Arc::new(peer));
+        Ok((draft, changed))
     }
 
     /// Trusts a Region no more. Whether it was trusted. It is nobody from before this is stored, and also where nobody
     /// knows whether it was.
+    ///
+    /// # Errors
+    /// [`KmsError::Refused`] for the home: without it, there would be two. Store errors.
     pub(crate) async fn untrust(&self, region: &Region, cause: Cause<'_>) -> Result<bool, KmsError> {
         let _alone = self.changing.lock().await;
         let place = path::region_peer(region)?;
         let Some(row) = self.records.read::<PeerRecord>(&place).await? else { return Ok(false) };
+        if row.value.home {
+            return Err(KmsError::Refused(format!(
+                "the identities are kept in {region}: without it, changes of them would be accepted here and there. Name \
+                 the Region that is their home instead (`keyreeve region trust FILE --home`), or, if {region} is lost for \
+                 good, let two operators make this Region the home (`keyreeve region home-request --lost {region}`); then \
+                 untrust it"
+            )));
+        }
         let draft = self.records.draft()?.delete(&place, row.stamp);
         self.remember(region, None);
         self.records.commit(draft, cause).await?;
@@ -135,7 +191,7 @@ impl Regions {
     }
 
     /// To be called while [`Self::changing`] is held: what is remembered follows what was stored, in the same order.
-    fn remember(&self, region: &Region, peer: Option<Arc<Peer>>) {
+    pub(super) fn remember(&self, region: &Region, peer: Option<Arc<Peer>>) {
         let mut trusted = self.trusted.write().unwrap_or_else(PoisonError::into_inner);
         let others = trusted.iter().filter(|known| known.region != *region).cloned();
         let mut peers: Vec<_> = others.chain(peer).collect();

@@ -116,6 +116,10 @@ mod people;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod region_home;
+#[cfg(test)]
+mod region_returns;
+#[cfg(test)]
 mod regions;
 #[cfg(test)]
 mod regions_apart;

@@ -54,7 +54,7 @@ impl Peers for Recorder {
     fn ask<'a>(&'a self, from: &'a Region, to: &'a Region, _: &'a PeerRequest) -> PeerAnswer<'a> {
         self.0.lock().unwrap().push((from.to_string(), to.to_string()));
         let now = keyreeve_model::timestamp::Timestamp::from_millis(0);
-        let greeting = Greeting { region: to.clone(), now, version: String::new() };
+        let greeting = Greeting { region: to.clone(), now, version: String::new(), identities: None };
         Box::pin(std::future::ready(Ok(PeerReply::Hello(greeting))))
     }
 }
@@ -134,12 +134,14 @@ fn trust_is_stored_counts_at_once_and_has_one_home() {
     let third = Rig::new();
     among_others(&third, "us-east-1", Arc::new(NoPeers));
     let third = operator(&third, "us-east-1", "InitRegion", json!({})).unwrap();
-    let refused = trust(&third["Introduction"], &third["Fingerprint"], true).unwrap_err();
-    assert!(refused.contains("kept in eu-west-1 already"), "{refused}");
+    let named = trust(&third["Introduction"], &third["Fingerprint"], true).unwrap();
+    assert_eq!((&named["Home"], &named["FormerHome"]), (&json!(true), &json!("eu-west-1")));
+    let peer = std::sync::Arc::new(keyreeve_service::regions::Peer { home: false, ..(*peer).clone() });
 
     let restarted = rig.restarted();
     among_others(&restarted, "eu-central-1", Arc::new(NoPeers));
     assert_eq!(restarted.service.regions().peer_with_pin(&pin_of("eu-west-1")), Some(peer));
+    assert_eq!(homes(&restarted), ["us-east-1"]);
     operator(&restarted, "eu-central-1", "UntrustRegion", json!({"Region": "eu-west-1"})).unwrap();
     assert_eq!(restarted.service.regions().peer_with_pin(&pin_of("eu-west-1")), None);
     assert!(
@@ -147,6 +149,52 @@ fn trust_is_stored_counts_at_once_and_has_one_home() {
             .block_on(restarted.service.regions().transport_public_key(&region("eu-west-1"), now))
             .is_err()
     );
+}
+
+/// The Regions that are marked as the home.
+fn homes(rig: &Rig) -> Vec<String> {
+    let trusted = rig.service.regions().trusted();
+    trusted.iter().filter(|peer| peer.home).map(|peer| peer.region.to_string()).collect()
+}
+
+#[test]
+fn a_home_stays_one_when_it_is_trusted_again_and_is_untrusted_only_after_another_was_named() {
+    let (rig, other, third) = (Rig::new(), Rig::new(), Rig::new());
+    among_others(&rig, "eu-central-1", Arc::new(NoPeers));
+    among_others(&other, "eu-west-1", Arc::new(NoPeers));
+    among_others(&third, "us-east-1", Arc::new(NoPeers));
+    let trust = |made: &Value, home: Option<bool>| {
+        let input =
+            json!({"Introduction": made["Introduction"].to_string(), "Fingerprint": made["Fingerprint"]});
+        let home = home.map_or(json!({}), |home| json!({"Home": home}));
+        let input: serde_json::Map<_, _> = [input, home]
+            .iter()
+            .filter_map(Value::as_object)
+            .flatten()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        operator(&rig, "eu-central-1", "TrustRegion", Value::Object(input)).unwrap()
+    };
+    let untrust = |name: &str| operator(&rig, "eu-central-1", "UntrustRegion", json!({"Region": name}));
+    let made = operator(&other, "eu-west-1", "InitRegion", json!({})).unwrap();
+    assert_eq!(trust(&made, Some(true))["Home"], true);
+    for home in [None, Some(false)] {
+        assert_eq!(trust(&made, home)["Home"], true, "{home:?}");
+        assert_eq!(homes(&rig), ["eu-west-1"]);
+    }
+    let refused = untrust("eu-west-1").unwrap_err();
+    assert!(refused.contains("--home") && refused.contains("home-request --lost eu-west-1"), "{refused}");
+    assert_eq!(homes(&rig), ["eu-west-1"]);
+    let restarted = rig.restarted();
+    among_others(&restarted, "eu-central-1", Arc::new(NoPeers));
+    assert_eq!(homes(&restarted), ["eu-west-1"]);
+
+    let named = operator(&third, "us-east-1", "InitRegion", json!({})).unwrap();
+    assert_eq!(trust(&named, None)["Home"], false);
+    assert_eq!(trust(&named, Some(true))["FormerHome"], "eu-west-1");
+    assert_eq!(homes(&rig), ["us-east-1"]);
+    untrust("eu-west-1").unwrap();
+    untrust("us-east-1").unwrap_err();
 }
 
 #[test]

@@ -81,6 +81,13 @@ impl Links {
         }
     }
 
+    /// The link between two Regions works.
+    pub(crate) fn heal_between(&self, one: &str, other: &str) {
+        self.0.lock().unwrap().cut.retain(|(from, to)| {
+            ![one, other].contains(&from.as_str()) || ![one, other].contains(&to.as_str())
+        });
+    }
+
     /// Every link works again.
     pub(crate) fn mend(&self) {
         self.0.lock().unwrap().cut.clear();

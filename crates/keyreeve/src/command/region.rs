@@ -1,8 +1,9 @@
 //! `keyreeve region`: other Regions of the installation, through the admin socket. What two operators confirm is in
-//! `confirm.rs`, their keys in `operator_key.rs`.
+//! `confirm.rs`, their keys in `operator_key.rs`, the words of the status in `status.rs`.
 
 mod confirm;
 mod operator_key;
+mod status;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use crate::terminal;
 /// What to do about Regions.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Two Regions come together so (each `keyreeve serve` has its own folder, root key and configuration, with\n[region] listen and endpoint in it):\n\n  keyreeve region init --config frankfurt.toml > frankfurt.json     in eu-central-1\n  keyreeve region init --config ireland.toml > ireland.json         in eu-west-1\n  keyreeve region trust ireland.json --config frankfurt.toml        after comparing fingerprints by voice\n  keyreeve region trust frankfurt.json --home --config ireland.toml identities are kept in eu-central-1\n  keyreeve region status --config frankfurt.toml\n\nWhen a Region is lost for good, two operators can make another one the primary of its keys:\n`keyreeve region promotion-request --help`. Register their keys while all is well:\n`keyreeve region operator-key --help`."
+    after_help = "Two Regions come together so (each `keyreeve serve` has its own folder, root key and configuration, with\n[region] listen and endpoint in it):\n\n  keyreeve region init --config frankfurt.toml > frankfurt.json     in eu-central-1\n  keyreeve region init --config ireland.toml > ireland.json         in eu-west-1\n  keyreeve region trust ireland.json --config frankfurt.toml        after comparing fingerprints by voice\n  keyreeve region trust frankfurt.json --home --config ireland.toml identities are kept in eu-central-1\n  keyreeve region status --config frankfurt.toml\n\nWhen a Region is lost for good, two operators can make another one the primary of its keys:\n`keyreeve region promotion-request --help`; and the home of the identities: `keyreeve region home-request --help`.\nRegister their keys while all is well:\n`keyreeve region operator-key --help`."
 )]
 pub(crate) enum Region {
     /// Makes the keys of this Region that are missing, and prints how it introduces itself to others.
@@ -30,12 +31,12 @@ pub(crate) enum Region {
     Init(Init),
     /// Trusts another Region by its introduction.
     #[command(
-        after_help = "Examples:\n  keyreeve region trust ireland.json --config frankfurt.toml       asks you to compare the fingerprint\n  keyreeve region trust ireland.json --fingerprint 1a2b-3c4d-...   as you were told it, without a question\n  keyreeve region trust frankfurt.json --home                      users and roles are kept in that Region\n\nTrust is needed on both sides. A trusted Region gets the material of keys that are replicated to it, and may write to\nkeys whose primary it is. Trusting it again replaces what was known of it, such as after it was made anew."
+        after_help = "Examples:\n  keyreeve region trust ireland.json --config frankfurt.toml       asks you to compare the fingerprint\n  keyreeve region trust ireland.json --fingerprint 1a2b-3c4d-...   as you were told it, without a question\n  keyreeve region trust frankfurt.json --home                      users and roles are kept in that Region\n\nTrust is needed on both sides. A trusted Region gets the material of keys that are replicated to it, and may write to\nkeys whose primary it is. Trusting it again replaces what was known of it, such as after it was made anew; the home\nstays the home, until another one is named with --home."
     )]
     Trust(Trust),
     /// Trusts a Region no more: at once, also on connections that are open.
     #[command(
-        after_help = "Example:\n  keyreeve region untrust eu-west-1 --config frankfurt.toml\n\nKeys that have a replica there keep it, and stay behind until the Region is trusted again."
+        after_help = "Example:\n  keyreeve region untrust eu-west-1 --config frankfurt.toml\n\nKeys that have a replica there keep it, and stay behind until the Region is trusted again. The home of the identities\ncannot be untrusted before another home is named: `keyreeve region trust FILE --home`, or `keyreeve region take-home`."
     )]
     Untrust(Untrust),
     /// Lists this Region and the trusted ones.
@@ -64,6 +65,16 @@ pub(crate) enum Region {
         after_help = "Example:\n  keyreeve region force-promote --request request.json --signature alice.sig --signature bob.sig\n\nThe record of it names both keys. Should the lost Region come back, it hears of the newer epoch and becomes a replica."
     )]
     ForcePromote(confirm::ForcePromote),
+    /// Prints what two operators sign so that this Region becomes the home of the identities in place of a lost one.
+    #[command(
+        after_help = "Example, when eu-central-1 was the home and is lost for good:\n  keyreeve region home-request --lost eu-central-1 --config ireland.toml > request.json\n  keyreeve region sign request.json --with alice.key > alice.sig      each on her own machine\n  keyreeve region sign request.json --with bob.key > bob.sig\n  keyreeve region take-home --request request.json --signature alice.sig --signature bob.sig\n\nOnly for a home that does not come back: what it changed last and had not handed out is lost. A request counts for an\nhour, once."
+    )]
+    HomeRequest(confirm::HomeRequest),
+    /// Makes this Region the home of the identities in place of a lost one, as two operators signed.
+    #[command(
+        after_help = "Example:\n  keyreeve region take-home --request request.json --signature alice.sig --signature bob.sig\n\nOther Regions in which the keys of both operators are registered follow it as soon as they hear of it, the lost one\ntoo, should it come back; what that one alone had is named in its log and by its `keyreeve region status`."
+    )]
+    TakeHome(confirm::TakeHome),
 }
 
 #[derive(Debug, Args)]
@@ -128,12 +139,14 @@ pub(crate) fn run(command: &Region) -> Result<(), Failure> {
         }
         Region::Status(arguments) => {
             let reply = arguments.server.client()?.call("RegionStatus", None, &json!({}))?;
-            answer(arguments.json, &reply, status)
+            answer(arguments.json, &reply, status::words)
         }
         Region::OperatorKey(command) => operator_key::run(command),
         Region::PromotionRequest(arguments) => confirm::request_promotion(arguments),
         Region::Sign(arguments) => confirm::sign(arguments),
         Region::ForcePromote(arguments) => confirm::force_promote(arguments),
+        Region::HomeRequest(arguments) => confirm::request_home(arguments),
+        Region::TakeHome(arguments) => confirm::take_home(arguments),
     }
 }
 
@@ -188,7 +201,14 @@ fn trust(arguments: &Trust) -> Result<(), Failure> {
     });
     let reply = arguments.server.client()?.call("TrustRegion", None, &input)?;
     answer(arguments.json, &reply, |reply| {
-        let home = if is_true(reply, "Home") { " Identities are kept there." } else { "" };
+        let home = match (is_true(reply, "Home"), arguments.home, text(reply, "FormerHome")) {
+            (false, _, _) => String::new(),
+            (true, false, _) => " Identities are kept there, as before.".to_owned(),
+            (true, true, "") => " Identities are kept there.".to_owned(),
+            (true, true, former) => {
+                format!(" Identities are kept there; those of {} are not followed any more.", plain(former))
+            }
+        };
         let before =
             if is_true(reply, "Replaced") { " What was known of it before is forgotten." } else { "" };
         format!(
@@ -254,36 +274,4 @@ fn list(reply: &Value) -> String {
         })
         .collect();
     format!("{own}\n{}", table(["REGION", "ENDPOINT", "TRUSTED", "HOME", "CERTIFICATE"], &rows))
-}
-
-fn status(reply: &Value) -> String {
-    let own = format!("This Region: {}", plain(text(reply, "Region")));
-    let peers = elements(reply, "Peers");
-    let agreed = match reply.get("IdentitiesAgreed") {
-        None if peers.iter().any(|peer| is_true(peer, "Home")) => {
-            "\nIdentities have not agreed with their home yet".to_owned()
-        }
-        None => String::new(),
-        agreed => format!("\nIdentities agreed with their home at {}", terminal::instant(agreed)),
-    };
-    if peers.is_empty() {
-        return format!("{own}{agreed}\nIt trusts no other Region yet: `keyreeve region trust FILE`.");
-    }
-    let rows: Vec<_> = peers
-        .iter()
-        .map(|peer| {
-            let state = if is_true(peer, "Reachable") { "reachable" } else { "UNREACHABLE" };
-            let number = |name| peer.get(name).map(Value::to_string).unwrap_or_default();
-            [
-                plain(text(peer, "Region")),
-                state.to_owned(),
-                terminal::instant(peer.get("LastContact")),
-                number("KeysBehind"),
-                number("ClockAheadSeconds"),
-                plain(text(peer, "Trouble")),
-            ]
-        })
-        .collect();
-    let heading = ["REGION", "STATE", "LAST CONTACT", "KEYS BEHIND", "CLOCK AHEAD (S)", "TROUBLE"];
-    format!("{own}{agreed}\n{}", table(heading, &rows))
 }

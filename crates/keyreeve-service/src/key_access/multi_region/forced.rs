@@ -10,7 +10,7 @@ use keyreeve_model::region::{AccountId, Region};
 use super::handover::promoted;
 use super::progress::{Progress, ReadReplication, Replication};
 use super::regions_of;
-use crate::audit::Cause;
+use crate::audit::{Cause, Forced, ServiceEvent};
 use crate::desk::Desk;
 use crate::key_access::KeyAccess;
 use crate::records::path;
@@ -30,7 +30,7 @@ impl KeyAccess {
         &self,
         desk: &Desk<'_>,
         keys: &KeySelection,
-        lost: &Region,
+        (lost, signers): (&Region, &[String]),
     ) -> Result<Vec<KeyArn>, KmsError> {
         let own = &desk.caller.region;
         if let KeySelection::Key { id, epoch } = keys {
@@ -43,7 +43,7 @@ impl KeyAccess {
                     "has got another primary since the request was made: make a new one",
                 ));
             }
-            self.force(desk, &arn, lost).await?;
+            self.force(desk, &arn, (lost, signers)).await?;
             return Ok(vec![arn]);
         }
         let (prefix, mut after, mut done) = (path::key_owners_prefix(own), None, Vec::new());
@@ -54,7 +54,7 @@ impl KeyAccess {
                     continue;
                 };
                 let arn = KeyArn { region: own.clone(), account: *account, key_id };
-                match self.force(desk, &arn, lost).await {
+                match self.force(desk, &arn, (lost, signers)).await {
                     Ok(()) => done.push(arn),
                     Err(KmsError::Refused(why)) => tracing::debug!(%why, "a key is not promoted"),
                     Err(error) => return Err(error),
@@ -89,7 +89,13 @@ impl KeyAccess {
         Ok(KeyArn { region: own.clone(), account: owner.value, key_id: id })
     }
 
-    async fn force(&self, desk: &Desk<'_>, arn: &KeyArn, lost: &Region) -> Result<(), KmsError> {
+    /// Each key has a record of its own, in the trail of its account: the command stands in the operators' log alone.
+    async fn force(
+        &self,
+        desk: &Desk<'_>,
+        arn: &KeyArn,
+        (lost, signers): (&Region, &[String]),
+    ) -> Result<(), KmsError> {
         let entry = self.entry(arn).await?.ok_or_else(|| refused(arn, "does not exist"))?;
         if !arn.key_id.is_multi_region() {
             return Err(refused(arn, "is not a multi-Region key"));
@@ -115,12 +121,14 @@ impl KeyAccess {
         }
         let replicas = regions.replicas.iter().map(|replica| (replica.region.clone(), Progress::default()));
         let replication = Replication(replicas.collect());
+        let forced = Forced { lost, epoch: regions.at.epoch, signers, request_id: desk.caller.request_id };
+        let event = ServiceEvent::force_promote(arn, desk.now, &forced);
         record.multi_region = Some(regions);
         let draft = self.redraft_plain(self.records.draft()?, &entry, &record).await?;
         let stamp = self.replication(arn).await?.stamp;
         let draft = Self::draft_replication(draft, arn, &ReadReplication { replication, stamp })?;
         let draft = self.draft_work(draft, arn).await?;
-        self.commit_key(draft, &entry, Cause::Request(desk)).await?;
+        self.commit_key(draft, &entry, Cause::Event(&event)).await?;
         tracing::warn!(key = %arn, %lost, "this Region was made the primary of a key by force");
         Ok(())
     }

@@ -15,6 +15,7 @@ mod sealing;
 mod shared_state;
 mod staged;
 mod synchronize;
+mod terms;
 mod tombstone;
 
 use keyreeve_model::arn::KeyArn;
@@ -106,6 +107,11 @@ impl KeyAccess {
     ) -> Result<(Vec<KeyArn>, Option<Path>), KmsError> {
         let page = self.records.page::<()>(path::REGION_WORK_PREFIX, after, limit).await?;
         Ok((page.rows.iter().filter_map(|(place, ())| path::region_work_key(place)).collect(), page.next))
+    }
+
+    /// Something may be told to other Regions now that could not be told before.
+    pub(crate) fn stir(&self) {
+        self.stir.notify_one();
     }
 
     /// Waits until something was changed that other Regions shall hear of.

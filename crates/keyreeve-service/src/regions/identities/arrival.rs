@@ -157,6 +157,20 @@ impl Arrival<'_> {
         Ok(changed)
     }
 
+    /// Own rows that what arrived says are gone, or are others.
+    pub(super) async fn differing(self, arrived: &[Arrived]) -> Result<Vec<String>, KmsError> {
+        let (keyring, mut differing) = (self.identity.records().keyring(), Vec::new());
+        for row in arrived {
+            let Some(before) = self.identity.records().read_bytes(&row.path).await? else { continue };
+            let same =
+                row.content.as_ref().is_some_and(|content| content.is(&keyring, &row.path, &before.value));
+            if !same {
+                differing.push(row.path.as_str().to_owned());
+            }
+        }
+        Ok(differing)
+    }
+
     async fn write_batch(self, batch: &[Arrived]) -> Result<usize, KmsError> {
         for _ in 0..ATTEMPTS_MAX {
             let (mut draft, mut changed) = (self.identity.records().draft()?, Vec::new());

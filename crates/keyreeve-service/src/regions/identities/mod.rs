@@ -2,15 +2,18 @@
 //! home is away, and change nothing themselves.
 //!
 //! `crossing.rs` says which rows cross, `home.rs` hands them out, `replica.rs` asks for them, `arrival.rs` writes them down,
-//! `standing.rs` tells how old the copy is.
+//! `standing.rs` tells how old the copy is, `term.rs` how another
+//! Region becomes the home.
 
 mod arrival;
 mod crossing;
 mod home;
 mod replica;
 mod standing;
+mod term;
 
-pub use standing::IdentitiesStanding;
+pub use standing::{IdentitiesStanding, Replaced};
+pub use term::HomeTerm;
 
 use std::sync::{OnceLock, PoisonError, RwLock};
 
@@ -22,6 +25,9 @@ use tokio::sync::Mutex;
 
 use super::message::identities::Position;
 
+/// How often it is written down that home and copy still agree, where their age has no limit.
+const AGREED_EVERY_SECONDS: i64 = 600;
+
 /// The row of a copy: whose it is, and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct CopyRecord {
@@ -32,6 +38,12 @@ struct CopyRecord {
     /// When it was last known to be what the home has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     agreed: Option<Timestamp>,
+    /// Whether what is here was kept here until this home took it over: what differs is lost then, and named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_home: bool,
+    /// What was lost so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<Replaced>,
 }
 
 /// What the process knows beyond its rows.
@@ -43,6 +55,11 @@ pub(super) struct Identities {
     /// Held by whoever asks the home.
     following: Mutex<Option<CopyRecord>>,
     seen: RwLock<Seen>,
+    /// The newest term of the home, as the store has it.
+    term: RwLock<Option<HomeTerm>>,
+    claims: RwLock<term::Claims>,
+    /// For how many seconds a copy is believed that does not agree with its home; without an end where nobody said.
+    max_age_seconds: OnceLock<i64>,
 }
 
 /// What is told to operators.
@@ -51,6 +68,10 @@ struct Seen {
     agreed: Option<Timestamp>,
     /// Why the last attempt to agree with the home failed.
     fault: Option<String>,
+    /// Since when none succeeds.
+    since: Option<Timestamp>,
+    /// What was lost when this Region stopped being the home.
+    replaced: Option<Replaced>,
 }
 
 impl Identities {
@@ -60,6 +81,12 @@ impl Identities {
         }
         let fresh: [u8; 16] = keyreeve_crypto::random::array().map_err(|_| KmsError::Internal)?;
         Ok(self.incarnation.get_or_init(|| hex::encode(fresh)))
+    }
+
+    /// How often it is written down that home and copy still agree, when nothing changes: a restart knows no more.
+    fn note_every_seconds(&self) -> i64 {
+        let every = self.max_age_seconds.get().map(|most| most / 4);
+        every.map_or(AGREED_EVERY_SECONDS, |every| every.clamp(1, AGREED_EVERY_SECONDS))
     }
 
     fn seen(&self) -> Seen {

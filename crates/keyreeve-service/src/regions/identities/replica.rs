@@ -14,11 +14,9 @@ use super::crossing::{Crossing, PREFIX, crossing};
 use crate::audit::Cause;
 use crate::records::path;
 use crate::regions::message::identities::{Identities, IdentitiesPage, Position, Span};
-use crate::regions::{Peer, PeerReply, PeerRequest};
+use crate::regions::{Peer, PeerFault, PeerReply, PeerRequest};
 use crate::service::Service;
 
-/// How often it is written down that home and copy still agree, when nothing changes.
-const AGREED_EVERY_SECONDS: i64 = 600;
 /// Rows looked at at once.
 const PAGE: usize = 500;
 /// Rows that stand in the way of joining and are named.
@@ -41,7 +39,11 @@ impl Fault {
     fn sentence(self) -> String {
         match self {
             Self::Said(text) | Self::Store(KmsError::Refused(text)) => text,
-            Self::Store(error) => format!("the store of this Region does not take it: {error:?}"),
+            Self::Store(error) => {
+                format!(
+                    "the store of this Region does not take what arrived ({error:?}): see its log, and its disk"
+                )
+            }
         }
     }
 }
@@ -61,6 +63,10 @@ impl Service {
         let outcome = self.follow(own, &home).await;
         let fault = outcome.err().map(Fault::sentence);
         let identities = &self.regions().identities;
+        let since = identities.seen().since;
+        if fault.is_some() != since.is_some() {
+            identities.note(|seen| seen.since = fault.is_some().then_some(now));
+        }
         if identities.seen().fault != fault {
             match &fault {
                 Some(sentence) => {
@@ -121,6 +127,10 @@ impl Service {
 
     async fn follow(&self, own: &Region, home: &Peer) -> Result<(), Fault> {
         let mut following = self.regions().identities.following.lock().await;
+        if self.regions().home().is_none_or(|now| now.region != home.region) {
+            // Another Region became the home meanwhile.
+            return Ok(());
+        }
         self.take_up(&mut following, home).await?;
         let pair = self.regions().transport_key(own, self.clock().now()).await?;
         let mut begun = false;
@@ -137,9 +147,16 @@ impl Service {
                 return Err(Fault::Said(text));
             }
             let (next, changed) = self.take_in(own, home, &pair, page, &at).await?;
-            let next = CopyRecord { agreed: if complete { Some(asked) } else { at.agreed }, ..next };
-            let stale = at.agreed.is_none_or(|agreed| agreed.plus_seconds(AGREED_EVERY_SECONDS) <= asked);
-            let listing = matches!(at.position, Position::Listing { .. } | Position::Begin);
+            let next = CopyRecord {
+                agreed: if complete { Some(asked) } else { at.agreed },
+                // From here on what changes was changed at the home.
+                was_home: next.was_home && !complete,
+                ..next
+            };
+            let every = self.regions().identities.note_every_seconds();
+            let stale = at.agreed.is_none_or(|agreed| agreed.plus_seconds(every) <= asked);
+            let listing = next.was_home != at.was_home
+                || matches!(at.position, Position::Listing { .. } | Position::Begin);
             // Between two notes the copy only repeats what it did already.
             let noted = if changed > 0 || listing || (complete && stale) {
                 self.note_copy(&next, asked).await?;
@@ -178,13 +195,17 @@ impl Service {
                     incarnation: String::new(),
                     position: Position::Begin,
                     agreed: None,
+                    was_home: false,
+                    replaced: None,
                 };
                 // Before the first row: a crash then finds a copy, not identities of this Region's own.
                 self.note_copy(&copy, self.clock().now()).await?;
                 copy
             }
         };
-        self.regions().identities.note(|seen| seen.agreed = copy.agreed);
+        self.regions().identities.note(|seen| {
+            (seen.agreed, seen.replaced) = (copy.agreed, copy.replaced.clone());
+        });
         **following = Some(copy);
         Ok(())
     }
@@ -194,7 +215,15 @@ impl Service {
         match self.ask_region(own, &home.region, &PeerRequest::Identities(ask)).await {
             Ok(PeerReply::Identities(page)) => Ok(*page),
             Ok(_) => Err(Fault::Said(format!("{} answers in words of another version", home.region))),
-            Err(fault) => Err(Fault::Said(fault.to_string())),
+            Err(PeerFault::Unreachable(why)) => Err(Fault::Said(format!(
+                "{0} does not answer ({why}). What is changed there does not count here meanwhile. Restore the link or {0}; \
+                 if it is lost for good, two operators make this Region the home (`keyreeve region home-request --lost {0}`)",
+                home.region
+            ))),
+            Err(PeerFault::Refused(why)) => Err(Fault::Said(format!(
+                "{} refuses to hand them out ({why}). Name the Region that is their home: `keyreeve region trust FILE --home`",
+                home.region
+            ))),
         }
     }
 
@@ -219,15 +248,42 @@ impl Service {
         arrival.add_absent(&page.spans, &mut arrived, &kept).await?;
         if lost_all_accounts(&page.spans, &arrived, &kept) {
             return Err(Fault::Said(format!(
-                "{0} has no account, and this Region has some: {0} was made anew, and what is here may be the only copy. \
-                 Trust it again without --home, so that the identities are kept here",
+                "{0} has no account, and this Region has some: {0} was made anew, and what is here may be the only copy. Let \
+                 two operators make this Region the home (`keyreeve region home-request --lost {0}`)",
                 home.region
             )));
         }
+        let at = match page.spans.is_empty() {
+            true => at.clone(),
+            false => self.note_lost(arrival, &arrived, at).await?,
+        };
         let changed = arrival.write(&arrived, !page.spans.is_empty()).await?;
         let IdentitiesPage { incarnation, next, .. } = page;
-        let copy = CopyRecord { home: at.home.clone(), incarnation, position: next, agreed: at.agreed };
-        Ok((copy, changed))
+        Ok((CopyRecord { incarnation, position: next, ..at }, changed))
+    }
+
+    /// Notes what this Region had as the home and the present one has not, before it is written over.
+    async fn note_lost(
+        &self,
+        arrival: Arrival<'_>,
+        arrived: &[Arrived],
+        at: &CopyRecord,
+    ) -> Result<CopyRecord, Fault> {
+        if !at.was_home {
+            return Ok(at.clone());
+        }
+        let lost = arrival.differing(arrived).await?;
+        if lost.is_empty() {
+            return Ok(at.clone());
+        }
+        for path in &lost {
+            tracing::warn!(home = %at.home, %path, "what was kept here differs from what the home has: it is replaced");
+        }
+        let replaced = at.replaced.clone().unwrap_or_default().and(&lost);
+        self.regions().identities.note(|seen| seen.replaced = Some(replaced.clone()));
+        let at = CopyRecord { replaced: Some(replaced), ..at.clone() };
+        self.note_copy(&at, arrival.now).await?;
+        Ok(at)
     }
 
     async fn note_copy(&self, copy: &CopyRecord, now: Timestamp) -> Result<(), KmsError> {

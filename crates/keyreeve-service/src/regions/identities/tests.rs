@@ -283,22 +283,6 @@ async fn a_home_that_was_made_anew_does_not_empty_the_copy() {
 }
 
 #[tokio::test]
-async fn what_was_changed_while_nobody_was_followed_does_not_stay_in_the_copy() {
-    let world = World::new().await;
-    let key = user(&world, "ada").await;
-    world.tend().await;
-    world.away.trust(&world.home, false, &*world.clock).await;
-    world.away.iam("CreateUser", json!({"UserName": "eve"})).await;
-    let stray = world.away.iam("CreateAccessKey", json!({"UserName": "eve"})).await;
-    world.away.service.prepare_to_follow().await.unwrap();
-    world.away.trust(&world.home, true, &*world.clock).await;
-    world.tend().await;
-    world.assert_agreed().await;
-    assert!(world.away.signer(stray["AccessKey"]["AccessKeyId"].as_str().unwrap()).await.is_none());
-    assert_eq!(world.away.random(world.away.signer(&key).await).await, "yes");
-}
-
-#[tokio::test]
 async fn the_age_of_the_copy_is_told_and_grows_while_the_home_is_away() {
     let mut world = World::new().await;
     assert_eq!(world.home.service.identities_standing(), None);
@@ -311,7 +295,16 @@ async fn the_age_of_the_copy_is_told_and_grows_while_the_home_is_away() {
     world.clock.pass_seconds(90);
     world.tend().await;
     assert_eq!((standing(&world).synced_at, standing(&world).lag_seconds), (Some(agreed), Some(90)));
-    assert_eq!(standing(&world).trouble.as_deref(), Some("the link is cut"));
+    let trouble = standing(&world).trouble.unwrap();
+    assert!(
+        trouble.contains("the link is cut") && trouble.contains("home-request --lost eu-central-1"),
+        "{trouble}"
+    );
+    let since = standing(&world).since;
+    assert_eq!(since, Some(world.clock.now()));
+    world.clock.pass_seconds(9);
+    world.tend().await;
+    assert_eq!((standing(&world).since, standing(&world).lag_seconds), (since, Some(99)), "since it began");
     // A restart remembers it.
     world.restart_away().await;
     world.tend().await;
@@ -319,6 +312,38 @@ async fn the_age_of_the_copy_is_told_and_grows_while_the_home_is_away() {
     world.cut(false);
     world.tend().await;
     assert_eq!((standing(&world).lag_seconds, standing(&world).trouble), (Some(0), None));
+}
+
+#[tokio::test]
+async fn identities_that_are_older_than_allowed_are_not_believed_also_after_a_restart() {
+    let mut world = World::new().await;
+    let outdated = |world: &World| world.away.service.identities_outdated();
+    world.tend().await;
+    world.cut(true);
+    world.clock.pass_seconds(1_000_000);
+    assert_eq!(outdated(&world), None, "without a limit there is no end");
+    world.cut(false);
+    world.away.service.limit_identities_age(60);
+    world.home.service.limit_identities_age(60);
+    assert!(outdated(&world).unwrap().contains("eu-central-1"));
+    let refused = world.away.service.check_identities_age().unwrap_err();
+    assert_eq!(refused.wire().code, "DependencyTimeoutException");
+    for _ in 0..20 {
+        world.tend().await;
+        world.clock.pass_seconds(5);
+        assert_eq!(outdated(&world), None);
+    }
+    world.cut(true);
+    world.restart_away().await;
+    world.away.service.limit_identities_age(60);
+    assert_eq!(outdated(&world), None, "what it knew before still counts");
+    world.clock.pass_seconds(61);
+    world.tend().await;
+    assert!(outdated(&world).unwrap().contains("more than identities_max_age_seconds (60)"));
+    assert_eq!(world.home.service.check_identities_age(), Ok(()), "the home is as old as it is");
+    world.cut(false);
+    world.tend().await;
+    assert_eq!(outdated(&world), None);
 }
 
 #[tokio::test]

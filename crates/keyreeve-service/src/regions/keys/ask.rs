@@ -34,7 +34,7 @@ impl Service {
     }
 
     /// Asks, and takes silence for an answer.
-    pub(super) async fn ask_within(
+    pub(in crate::regions) async fn ask_within(
         &self,
         from: &Region,
         to: &Region,

@@ -17,16 +17,46 @@ struct Standing {
 }
 
 /// The pace of each pair of Regions: who asks, and who is asked.
-#[derive(Debug, Default)]
-pub(in crate::regions) struct Pace(Mutex<HashMap<(Region, Region), Standing>>);
+#[derive(Debug)]
+pub(in crate::regions) struct Pace {
+    standings: Mutex<HashMap<(Region, Region), Standing>>,
+    pause_max_seconds: i64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::up_to(PAUSE_MAX_SECONDS)
+    }
+}
 
 impl Pace {
+    /// With a longest pause of its own.
+    pub(in crate::regions) fn up_to(pause_max_seconds: i64) -> Self {
+        Self { standings: Mutex::default(), pause_max_seconds }
+    }
+
+    /// The Region is there: whoever has something to ask it does not wait.
+    pub(in crate::regions) fn forgive(&self, asked: &Region) {
+        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, standing) in standings.iter_mut().filter(|((_, to), _)| to == asked) {
+            *standing = Standing { busy: standing.busy, ..Standing::default() };
+        }
+    }
+
+    /// As [`Self::forgive`], of every Region.
+    pub(in crate::regions) fn forgive_all(&self) {
+        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        standings.values_mut().for_each(|standing| {
+            *standing = Standing { busy: standing.busy, ..Standing::default() };
+        });
+    }
+
     /// Whether it is this Region's turn; then nobody else asks it until [`Self::end`].
-    pub(super) fn begin(&self, pair: &(Region, Region), now: Timestamp) -> Option<Turn<'_>> {
-        let mut standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(in crate::regions) fn begin(&self, pair: &(Region, Region), now: Timestamp) -> Option<Turn<'_>> {
+        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
         let standing = standings.entry(pair.clone()).or_default();
         // A clock that was set back must not silence a Region for long.
-        let waits = |until: Timestamp| now < until && until <= now.plus_seconds(PAUSE_MAX_SECONDS);
+        let waits = |until: Timestamp| now < until && until <= now.plus_seconds(self.pause_max_seconds);
         if standing.busy || standing.not_before.is_some_and(waits) {
             return None;
         }
@@ -37,28 +67,29 @@ impl Pace {
 
 /// The turn of one Region; ends when it is dropped, also when whoever took it was cut off.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+pub(in crate::regions) struct Turn<'a> {
     pace: &'a Pace,
     pair: (Region, Region),
 }
 
 impl Turn<'_> {
     fn change(&self, change: impl FnOnce(&mut Standing)) {
-        let mut standings = self.pace.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standings = self.pace.standings.lock().unwrap_or_else(PoisonError::into_inner);
         change(standings.entry(self.pair.clone()).or_default());
     }
 
     /// It answered.
-    pub(super) fn answered(&self) {
+    pub(in crate::regions) fn answered(&self) {
         self.change(|standing| *standing = Standing { busy: true, ..Standing::default() });
     }
 
     /// It did not: it is asked again after 1, 2, 4 … seconds.
-    pub(super) fn failed(&self, now: Timestamp) {
+    pub(in crate::regions) fn failed(&self, now: Timestamp) {
+        let most = self.pace.pause_max_seconds;
         self.change(|standing| {
-            let pause = 1_i64.checked_shl(standing.failures).unwrap_or(PAUSE_MAX_SECONDS);
+            let pause = 1_i64.checked_shl(standing.failures).unwrap_or(most);
             standing.failures = standing.failures.saturating_add(1).min(16);
-            standing.not_before = Some(now.plus_seconds(pause.min(PAUSE_MAX_SECONDS)));
+            standing.not_before = Some(now.plus_seconds(pause.min(most)));
         });
     }
 }
@@ -88,6 +119,10 @@ mod tests {
         }
         pace.begin(&pair, now).unwrap().answered();
         assert!(pace.begin(&pair, now).is_some());
+        pace.begin(&pair, now).unwrap().failed(now);
+        pace.forgive(&pair.0);
+        assert!(pace.begin(&pair, now).is_none(), "the other Region is not there");
+        pace.forgive(&pair.1);
         pace.begin(&pair, now).unwrap().failed(now);
         assert!(pace.begin(&pair, Timestamp::from_millis(-100_000)).is_some(), "the clock was set back");
     }

@@ -9,6 +9,7 @@ use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::timestamp::Timestamp;
 
 use super::identities::{IdentityRow, Position, RowState, Span};
+use super::reunion::KeyTerm;
 use super::*;
 
 fn shared() -> keys::SharedKey {
@@ -36,6 +37,14 @@ fn tombstone() -> keys::Tombstone {
     keys::Tombstone { since: at.clone(), at }
 }
 
+fn home_term() -> crate::regions::HomeTerm {
+    let (home, lost) = (Region::parse("eu-west-1").unwrap(), Region::parse("eu-central-1").unwrap());
+    let action = crate::regions::Action::TakeHome { lost, epoch: 2 };
+    let now = Timestamp::from_millis(7000);
+    let request = crate::regions::Confirmation::new(home.clone(), "00".to_owned(), action, now).unwrap();
+    crate::regions::HomeTerm { epoch: 2, home, request, signatures: Vec::new() }
+}
+
 fn sealed() -> keys::SealedMaterial {
     keys::SealedMaterial { id: None, epoch: 1, sealed: "AA==".to_owned() }
 }
@@ -44,6 +53,10 @@ fn sealed() -> keys::SealedMaterial {
 fn requests() -> Vec<PeerRequest> {
     vec![
         PeerRequest::Hello(Hello {}),
+        PeerRequest::Reunion(Box::new(Reunion {
+            home: Some(home_term()),
+            keys: vec![KeyTerm { key: shared().key, at: shared().at }],
+        })),
         PeerRequest::Synchronize(Box::new(Synchronize {
             shared: shared(),
             birth: None,
@@ -66,7 +79,16 @@ fn reply_to(request: &PeerRequest) -> PeerReply {
     match request {
         PeerRequest::Hello(_) => {
             let region = Region::parse("eu-central-1").unwrap();
-            PeerReply::Hello(Greeting { region, now: Timestamp::from_millis(7), version: "1".to_owned() })
+            PeerReply::Hello(Greeting {
+                region,
+                now: Timestamp::from_millis(7),
+                version: "1".to_owned(),
+                identities: None,
+            })
+        }
+        PeerRequest::Reunion(_) => {
+            let newer = vec![KeyTerm { key: shared().key, at: shared().at }];
+            PeerReply::Reunion(Box::new(Reunited { home: Some(home_term()), newer }))
         }
         PeerRequest::Synchronize(_) => PeerReply::Synchronize(Box::new(Synchronized::Gone(tombstone()))),
         PeerRequest::Pull(_) => PeerReply::Pull(Box::new(Pulled::Known(sealed()))),

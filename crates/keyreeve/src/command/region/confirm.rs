@@ -29,6 +29,15 @@ pub(crate) struct PromotionRequest {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct HomeRequest {
+    /// The home that is lost.
+    #[arg(long, value_name = "REGION")]
+    lost: String,
+    #[command(flatten)]
+    server: ServerAt,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Sign {
     /// The request.
     request: PathBuf,
@@ -50,6 +59,17 @@ pub(crate) struct Signed {
 
 #[derive(Debug, Args)]
 pub(crate) struct ForcePromote {
+    #[command(flatten)]
+    signed: Signed,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerAt,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TakeHome {
     #[command(flatten)]
     signed: Signed,
     /// Prints JSON.
@@ -86,6 +106,10 @@ pub(super) fn request_promotion(arguments: &PromotionRequest) -> Result<(), Fail
         };
     }
     print_request(&arguments.server, &input)
+}
+
+pub(super) fn request_home(arguments: &HomeRequest) -> Result<(), Failure> {
+    print_request(&arguments.server, &json!({"What": "TakeHome", "LostRegion": arguments.lost}))
 }
 
 /// Asks for a request and prints it; what it means, on the terminal.
@@ -127,6 +151,21 @@ pub(super) fn force_promote(arguments: &ForcePromote) -> Result<(), Failure> {
     })
 }
 
+pub(super) fn take_home(arguments: &TakeHome) -> Result<(), Failure> {
+    let input = arguments.signed.input()?;
+    let reply = arguments.server.client()?.call("TakeHome", None, &input)?;
+    answer(arguments.json, &reply, |reply| {
+        let lost = plain(text(reply, "LostRegion"));
+        format!(
+            "The identities are kept here from now on, and not in {lost} any more: term {}. Confirmed by {}.\nThey are as \
+             {lost} had them at {}; what it changed later is lost.",
+            reply.get("Term").map(Value::to_string).unwrap_or_default(),
+            signers(reply),
+            terminal::instant(reply.get("IdentitiesAgreed")),
+        )
+    })
+}
+
 /// Who confirmed, in words.
 pub(super) fn signers(reply: &Value) -> String {
     let names = elements(reply, "ConfirmedBy").iter().map(|signer| plain(text(signer, "Name")));
@@ -151,6 +190,11 @@ fn meaning(request: &Confirmation) -> String {
             plain(name),
             operator_key::fingerprint_in_request(spki).unwrap_or_else(|| "of no key".to_owned())
         ),
+        Action::TakeHome { lost, epoch } => {
+            format!(
+                "becomes the home of the identities (term {epoch}) instead of {lost}, which is lost for good"
+            )
+        }
         Action::RemoveOperatorKey { fingerprint } => {
             format!("removes the operator key {}", plain(fingerprint))
         }

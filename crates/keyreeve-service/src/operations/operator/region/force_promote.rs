@@ -55,7 +55,8 @@ impl Operation for ForcePromote {
         };
         // First, so that a crash in the middle leaves no request that could be carried out again.
         desk.service.regions().spend(&confirmed, desk).await?;
-        let promoted = desk.service.force_promote(desk, &selection, lost).await?;
+        let names: Vec<String> = confirmed.signers.iter().map(|signer| signer.name.clone()).collect();
+        let promoted = desk.service.force_promote(desk, &selection, (lost, &names)).await?;
         Ok(Reply {
             lost_region: lost.clone(),
             keys: promoted.iter().map(ToString::to_string).collect(),

@@ -8,6 +8,7 @@ pub(crate) mod list_regions;
 pub(crate) mod region_status;
 pub(crate) mod remove_operator_key;
 pub(crate) mod request_confirmation;
+pub(crate) mod take_home;
 pub(crate) mod trust_region;
 pub(crate) mod untrust_region;
 
@@ -86,9 +87,13 @@ impl Signed {
         Ok(input.text("Request").map(|request| Self { request, signatures }))
     }
 
+    fn confirmation(&self) -> Result<Confirmation, KmsError> {
+        Confirmation::parse(&self.request).map_err(refused)
+    }
+
     async fn check(&self, desk: &Desk<'_>) -> Result<Confirmed, KmsError> {
         own_region(desk)?;
-        let request = Confirmation::parse(&self.request).map_err(refused)?;
+        let request = self.confirmation()?;
         desk.service.regions().confirmed(desk, &request, &self.signatures).await
     }
 }
@@ -97,6 +102,7 @@ impl Signed {
 fn other_action(action: &Action) -> KmsError {
     let what = match action {
         Action::ForcePromote { .. } => "to force a promotion (`keyreeve region force-promote`)",
+        Action::TakeHome { .. } => "to take the home of the identities (`keyreeve region take-home`)",
         Action::AddOperatorKey { .. } => "to add an operator key (`keyreeve region operator-key add`)",
         Action::RemoveOperatorKey { .. } => {
             "to remove an operator key (`keyreeve region operator-key remove`)"

@@ -2,6 +2,7 @@
 
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
+use keyreeve_model::region::Region;
 
 use super::{FINGERPRINT, NAME, PUBLIC_KEY, REGION, own_region, refused, region};
 use crate::desk::Desk;
@@ -11,7 +12,7 @@ use crate::key_access::AuthorizedCall;
 use crate::operation::Operation;
 use crate::regions::{Action, Confirmation, OperatorKey, PromotedKeys};
 
-static WHAT: Kind = Kind::Enum(&["ForcePromote", "AddOperatorKey", "RemoveOperatorKey"]);
+static WHAT: Kind = Kind::Enum(&["ForcePromote", "TakeHome", "AddOperatorKey", "RemoveOperatorKey"]);
 
 pub(crate) static INPUT: Structure = Structure {
     members: &[
@@ -65,6 +66,7 @@ impl Operation for RequestConfirmation {
         let own = own_region(desk)?;
         let action = match request.what.as_str() {
             "ForcePromote" => promotion(desk, request).await?,
+            "TakeHome" => taking_home(desk, request).await?,
             "AddOperatorKey" => addition(desk, request)?,
             _ => removal(desk, request).await?,
         };
@@ -74,12 +76,7 @@ impl Operation for RequestConfirmation {
 }
 
 async fn promotion(desk: &Desk<'_>, request: &Request) -> Result<Action, KmsError> {
-    let own = &desk.caller.region;
-    let lost = request.lost.as_deref().ok_or_else(|| refused("say which Region is lost"))?;
-    let lost = region(lost)?;
-    if lost == *own {
-        return Err(refused(format!("{own} answers you: it is not lost")));
-    }
+    let (own, lost) = (&desk.caller.region, lost(desk, request)?);
     let keys = match (&request.key_id, request.all) {
         (None, true) => PromotedKeys::All,
         (Some(id), false) => {
@@ -91,6 +88,22 @@ async fn promotion(desk: &Desk<'_>, request: &Request) -> Result<Action, KmsErro
         (Some(_), true) | (None, false) => return Err(refused("name one key, or say that all are meant")),
     };
     Ok(Action::ForcePromote { keys, lost })
+}
+
+async fn taking_home(desk: &Desk<'_>, request: &Request) -> Result<Action, KmsError> {
+    let lost = lost(desk, request)?;
+    let epoch = desk.service.epoch_to_take_home(&lost).await?;
+    Ok(Action::TakeHome { lost, epoch })
+}
+
+/// The Region that is said to be lost.
+fn lost(desk: &Desk<'_>, request: &Request) -> Result<Region, KmsError> {
+    let own = &desk.caller.region;
+    let lost = request.lost.as_deref().ok_or_else(|| refused("say which Region is lost"))?;
+    match region(lost)? {
+        lost if lost == *own => Err(refused(format!("{own} answers you: it is not lost"))),
+        lost => Ok(lost),
+    }
 }
 
 fn addition(desk: &Desk<'_>, request: &Request) -> Result<Action, KmsError> {

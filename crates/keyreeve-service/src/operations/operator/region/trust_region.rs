@@ -36,7 +36,11 @@ pub(crate) struct Reply {
     region: Region,
     endpoint: String,
     fingerprint: String,
+    /// Whether the identities are kept there: because it was said, or as they were before.
     home: bool,
+    /// The Region whose identities were followed until now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former_home: Option<Region>,
     /// Whether other keys of this Region were trusted before.
     replaced: bool,
 }
@@ -77,13 +81,20 @@ impl Operation for TrustRegion {
             desk.service.prepare_to_follow().await?;
         }
         let replaced = regions.peer(&peer.region).is_some_and(|before| before.pin != peer.pin);
-        regions.trust(&peer, Cause::Request(desk)).await?;
-        let Peer { region, endpoint, home, .. } = peer;
-        Ok(Reply { region, endpoint, fingerprint: introduction.fingerprint(), home, replaced })
+        let former = regions.home().map(|home| home.region.clone()).filter(|home| *home != peer.region);
+        let stored = regions.trust(&peer, Cause::Request(desk)).await?;
+        Ok(Reply {
+            region: stored.region.clone(),
+            endpoint: stored.endpoint.clone(),
+            fingerprint: introduction.fingerprint(),
+            home: stored.home,
+            former_home: former.filter(|_| stored.home),
+            replaced,
+        })
     }
 }
 
-/// A certificate names one Region, and there is one home.
+/// A certificate names one Region.
 fn fits(regions: &Regions, peer: &Peer, own: &Region, own_pin: Option<[u8; 32]>) -> Result<(), KmsError> {
     if regions.is_local(&peer.region) || own_pin == Some(peer.pin) {
         return Err(refused(format!(
@@ -91,14 +102,8 @@ fn fits(regions: &Regions, peer: &Peer, own: &Region, own_pin: Option<[u8; 32]>)
             peer.region
         )));
     }
-    if let Some(twin) = regions.peer_with_pin(&peer.pin).filter(|twin| twin.region != peer.region) {
-        return Err(refused(format!("{} has the certificate of {} already", peer.region, twin.region)));
-    }
-    match regions.home().filter(|home| peer.home && home.region != peer.region) {
-        Some(home) => Err(refused(format!(
-            "the identities are kept in {} already: trust it again without --home first",
-            home.region
-        ))),
+    match regions.peer_with_pin(&peer.pin).filter(|twin| twin.region != peer.region) {
+        Some(twin) => Err(refused(format!("{} has the certificate of {} already", peer.region, twin.region))),
         None => Ok(()),
     }
 }
