@@ -3,9 +3,12 @@
 import contextlib
 import itertools
 import json
+import os
+import pathlib
 import re
 import shutil
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import aws_encryption_sdk
@@ -21,6 +24,7 @@ from pages import blocks, pasted
 from regions import Region, agree, becomes, client, fingerprint, keyreeve, may
 
 PAGE = "docs/regions.md"
+NODE = pathlib.Path(__file__).parent / "node"
 ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 # What goes from place to place by hand; private keys stay where they are.
 PUBLIC = (".json", ".pub", ".sig")
@@ -204,6 +208,19 @@ def test_what_was_made_before_and_after_a_rotation_opens_everywhere(installation
         rotate(installation, key, HOME, kept)
     assert len(kept[key]) == 18
     all_hold(installation, kept)
+
+
+def test_the_javascript_sdk_opens_in_each_region_what_another_sealed(installation, people):
+    key = installation.replicated()
+    installation.everywhere(key)
+    given = settings(installation.frankfurt, people["user/ada"])
+    given = {name: value for name, value in given.items() if not name.startswith("AWS_ENDPOINT")}
+    given |= {"KEY_ID": key, "ACCOUNT": installation.root["AccountId"]}
+    given["REGIONS"] = json.dumps({region.name: region.url for region in installation.regions.values()})
+    done = subprocess.run(
+        ["node", "multi_region.mjs"], cwd=NODE, env={**os.environ, **given}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "passed\n"), done
 
 
 def session_of(credentials):

@@ -4,8 +4,8 @@ import datetime
 
 import botocore.auth
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from connect import make_client
 from expect import refused
@@ -17,6 +17,10 @@ REFUSALS = {
     "deleting": ("KMSInvalidStateException", "{arn} is pending deletion."),
     "importing": ("KMSInvalidStateException", "{arn} is pending import."),
     "external": ("UnsupportedOperationException", "{arn} origin is EXTERNAL which is not valid for this operation."),
+    "nothing pending": (
+        "KMSInvalidStateException",
+        "No available key material pending rotation for the key: {arn}.",
+    ),
     "not deleting": ("KMSInvalidStateException", "{arn} is not pending deletion."),
 }
 # What each group of operations answers in the four STATES.
@@ -28,6 +32,10 @@ CANCEL = ("not deleting", "not deleting", OK, "not deleting")
 # A key without material is an imported one, which has no schedule.
 SCHEDULE = (OK, "disabled", "deleting", "external")
 PUBLIC = (OK, OK, "deleting", None)
+
+WRAPPING = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+MATERIAL = bytes(range(32))
 
 SYMMETRIC = {}
 MAC = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}
@@ -102,6 +110,71 @@ def bring_into(kms, arn, state):
         kms.disable_key(KeyId=arn)
     elif state == "PendingDeletion":
         kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
+
+
+def imported(kms, arn):
+    """What imports the key's one material."""
+    given = kms.get_parameters_for_import(KeyId=arn, **WRAPPING)
+    wrapped = serialization.load_der_public_key(given["PublicKey"]).encrypt(MATERIAL, OAEP)
+    token = {"ImportToken": given["ImportToken"], "EncryptedKeyMaterial": wrapped}
+    return {**token, "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+
+
+# Of keys with imported material, which wait for it again once it is deleted.
+IMPORTED = [
+    ("get_parameters_for_import", WRAPPING, EDIT),
+    ("import_key_material", imported, EDIT),
+    ("delete_imported_key_material", {}, ANY),
+    ("encrypt", {"Plaintext": b"x"}, USE),
+    ("decrypt", ciphertext, USE),
+    ("generate_data_key", {"KeySpec": "AES_256"}, USE),
+    ("rotate_key_on_demand", {}, ("nothing pending", "disabled", "deleting", "importing")),
+    ("enable_key_rotation", {}, ("external", "disabled", "deleting", "external")),
+    ("get_key_rotation_status", {}, ANY),
+    ("list_key_rotations", {"IncludeKeyMaterial": "ALL_KEY_MATERIAL"}, ANY),
+    ("enable_key", {}, TOGGLE),
+    ("disable_key", {}, TOGGLE),
+    ("cancel_key_deletion", {}, CANCEL),
+]
+
+
+@pytest.mark.parametrize(
+    "operation, parameters, state, answer",
+    [
+        pytest.param(operation, parameters, state, answer, id=f"{operation}-{state}")
+        for operation, parameters, answers in IMPORTED
+        for state, answer in zip(STATES, answers, strict=True)
+    ],
+)
+def test_operation_on_an_imported_key_in_state(kms, make_key, operation, parameters, state, answer):
+    arn = make_key(Origin="EXTERNAL")
+    kms.import_key_material(KeyId=arn, **imported(kms, arn))
+    parameters = parameters(kms, arn) if callable(parameters) else parameters
+    if state == "PendingImport":
+        kms.delete_imported_key_material(KeyId=arn)
+    bring_into(kms, arn, state)
+    assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == state
+    call = lambda: getattr(kms, operation)(KeyId=arn, **parameters)
+    if answer is OK:
+        call()
+    else:
+        code, text = REFUSALS[answer]
+        with refused(code, text.format(arn=arn)):
+            call()
+
+
+@pytest.mark.parametrize("state", ["PendingImport", "Disabled"])
+def test_importing_the_same_material_again_enables_the_key(kms, make_key, state):
+    arn = make_key(Origin="EXTERNAL")
+    body = imported(kms, arn)
+    kms.import_key_material(KeyId=arn, **body)
+    blob = ciphertext(kms, arn)
+    if state == "PendingImport":
+        kms.delete_imported_key_material(KeyId=arn)
+    bring_into(kms, arn, state)
+    kms.import_key_material(KeyId=arn, **body)
+    assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "Enabled"
+    assert kms.decrypt(**blob)["Plaintext"] == b"x"
 
 
 def rows():

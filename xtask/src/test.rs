@@ -34,6 +34,9 @@ const LONG_TESTS: &[&str] = &[
     "a_key_of_every_spec_is_seeded_once_and_found_again_after_a_restart",
     "a_damaged_index_hides_at_most_and_never_invents",
     "a_log_that_was_cut_anywhere_keeps_a_prefix_of_the_commits",
+    "a_kill_at_any_point_of_an_epochs_change_loses_nothing_and_the_next_start_goes_on",
+    "a_kill_between_any_two_commits_leaves_one_primary_and_every_material",
+    "whatever_happens_to_any_message_everybody_agrees_after_healing",
 ];
 
 /// Client tests at a time: half of one's time it waits for its server, which the other then uses.
