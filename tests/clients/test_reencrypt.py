@@ -213,7 +213,7 @@ def test_kill_9_leaves_the_old_or_the_new_and_the_next_run_goes_on(falls_silent,
 
 def test_two_sweeps_do_not_share_a_journal(falls_silent, tmp_path):
     for n in range(5):
-        (tmp_path / f"{n}.enc").write_bytes(falls_silent.seal(b"\1", b"x"))
+        (tmp_path / f"{n}.enc").write_bytes(falls_silent.seal(b"\1", str(n).encode()))
     sweep = ("reencrypt", tmp_path, "--key-id", ARN)
     running = command.start(falls_silent.url, *sweep)
     # Whoever asks has the journal.
@@ -364,6 +364,7 @@ def test_the_authority_of_the_endpoint_is_the_one_that_is_named(tmp_path):
         other = Impostor(tmp_path).file
         _, error = command.run(running.url, *question, fails=True, SSL_CERT_FILE=authority, AWS_CA_BUNDLE=str(other))
         assert "certificate" in error
+        command.run(running.url, *question, "--dry-run", SSL_CERT_FILE=authority)
         command.run(running.url, *question, AWS_CA_BUNDLE=authority)
         assert opened(kms, (tmp_path / "one.enc").read_bytes()) == (new, b"one")
     finally:

@@ -202,7 +202,7 @@ fn ended(tally: &Tally, mut text: String, journal: Option<&Path>) -> Result<(), 
     let succeeded = tally.stopped.is_none() && tally.failed.is_empty();
     if let Some(journal) = journal.filter(|_| succeeded && tally.pending == 0) {
         text.push_str(&format!(
-            "\nThe journal {} may be removed; with it, a further run asks nothing.",
+            "\nThe journal {} may be removed; with it, a further run has less to ask.",
             journal.display()
         ));
     }
