@@ -69,7 +69,10 @@ impl KeyAccess {
                     // A damaged key stays, named in the log, and keeps no other from its turn; so does one that another
                     // request changed meanwhile.
                     Ok(false) | Err(KmsError::Internal | KmsError::Conflict) => {}
-                    Err(error) => return Err(error),
+                    Err(error @ (KmsError::DependencyTimeout | KmsError::AuditUnavailable)) => return Err(error),
+                    Err(error) => {
+                        tracing::warn!(key = %arn, %error, "what is due of a key cannot be done yet");
+                    }
                 }
             }
             match page.next {

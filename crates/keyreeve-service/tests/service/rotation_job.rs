@@ -4,10 +4,12 @@ use keyreeve_service::catalogue::{Api, find};
 use serde_json::{Value, json};
 
 use crate::audit_rig;
-use crate::rig::{ACCOUNT, REGION, Rig, START_SECONDS, b64, id_of, root, runtime, text};
+use crate::importing::{import_body, import_with};
+use crate::rig::{ACCOUNT, REGION, Rig, START_SECONDS, b64, id_of, root, root_of, runtime, text};
 use crate::rotation::{rotate, rotations};
 
 const DAY: i64 = 86_400;
+const WEST: &str = "eu-west-1";
 
 fn tend(rig: &Rig) {
     rig.block_on(rig.service.tend_keys());
@@ -188,6 +190,32 @@ fn what_is_sealed_decrypts_after_a_thousand_rotations() {
     assert_eq!(materials.len(), 1 + ROTATIONS / 100);
     let answer = rig.ok("ListKeyRotations", json!({"KeyId": key, "Limit": 1000}));
     assert_eq!(answer["Rotations"].as_array().unwrap().len(), ROTATIONS);
+}
+
+#[test]
+fn a_key_whose_primary_is_moving_keeps_no_other_from_its_rotation() {
+    let rig = Rig::new();
+    let moving = rig.key(json!({"MultiRegion": true, "Origin": "EXTERNAL"}));
+    rig.ok("ImportKeyMaterial", import_body(&rig, &moving, [1; 32]));
+    rig.ok("ReplicateKey", json!({"KeyId": moving, "ReplicaRegion": WEST}));
+    rig.block_on(rig.service.tend_regions());
+    let new = json!({"ImportType": "NEW_KEY_MATERIAL"});
+    rig.ok("ImportKeyMaterial", import_with(&rig, &moving, [2; 32], &new));
+    rig.block_on(rig.service.tend_regions());
+    let replica = moving.replace(REGION, WEST);
+    for material in [[1; 32], [2; 32]] {
+        let body = import_body(&rig, &replica, material);
+        rig.ok_as(&root_of(ACCOUNT, WEST), "ImportKeyMaterial", body);
+    }
+    rig.block_on(rig.service.tend_regions());
+    rig.ok("RotateKeyOnDemand", json!({"KeyId": moving}));
+    // From here on the next primary decides, who is not heard of.
+    rig.ok("UpdatePrimaryRegion", json!({"KeyId": moving, "PrimaryRegion": WEST}));
+    rig.pass_millis(1);
+    let other = rig.key(json!({}));
+    rig.ok("RotateKeyOnDemand", json!({"KeyId": other}));
+    tend(&rig);
+    assert_eq!((count(&rig, &moving), count(&rig, &other)), (0, 1));
 }
 
 #[test]
