@@ -191,6 +191,27 @@ fn a_damaged_key_keeps_no_other_from_being_removed() {
 }
 
 #[test]
+fn a_damaged_row_beside_an_expired_key_keeps_neither_it_nor_its_material() {
+    let kinds = ["/key-id/", "/last-usage/", "/material-usage/", "/material-history/", "/material/", "due/"];
+    for kind in kinds {
+        let rig = Rig::new();
+        let key = rig.key(json!({}));
+        crate::rotation::rotate(&rig, &key);
+        let sealed = rig.ok("Encrypt", json!({"KeyId": key, "Plaintext": b64("x")}));
+        rig.ok("Decrypt", json!({"CiphertextBlob": sealed["CiphertextBlob"]}));
+        rig.block_on(rig.service.flush_usage());
+        rig.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}));
+        let path = paths_of(&rig, &key).into_iter().find(|path| path.contains(kind)).expect(kind);
+        let commit = Commit::new(CommitId::new([7; 16])).put(Path::parse(&path).unwrap(), vec![0; 100]);
+        rig.block_on(rig.store.commit(commit)).unwrap();
+        rig.pass_days(7);
+        let restarted = rig.restarted();
+        restarted.block_on(restarted.service.tend_keys());
+        assert_eq!(paths_of(&rig, &key), Vec::<String>::new(), "{kind}");
+    }
+}
+
+#[test]
 fn a_store_that_cannot_forget_yet_holds_up_nothing_that_is_due() {
     let (rig, store) = Meddling::rig();
     let (gone, next) = (rig.key(json!({})), rig.key(json!({})));
