@@ -159,10 +159,14 @@ impl KeyRecord {
         }
     }
 
-    /// What time makes due of the key next, and when. A key that is not Enabled does not rotate by itself: what it
-    /// missed is due at once when it is enabled again.
-    pub fn next_due(&self) -> Option<(Timestamp, Due)> {
-        let rotates = matches!(self.state, KeyState::Enabled | KeyState::Updating);
+    /// What time makes due of the key in this Region next, and when. A key that is not Enabled does not rotate by itself:
+    /// what it missed is due at once when it is enabled again. Nor does one whose primary is another, or about to be.
+    pub fn next_due(&self, region: &Region) -> Option<(Timestamp, Due)> {
+        let decides = self
+            .multi_region
+            .as_ref()
+            .is_none_or(|regions| regions.primary() == region && regions.demoting.is_none());
+        let rotates = decides && matches!(self.state, KeyState::Enabled | KeyState::Updating);
         let on_demand = self.on_demand.started.map(|at| (at, Due::Rotation(RotationType::OnDemand)));
         let automatic = self.rotation.map(|schedule| (schedule.next, Due::Rotation(RotationType::Automatic)));
         let deletion = self.deletion.filter(|_| self.state == KeyState::PendingDeletion);
@@ -190,6 +194,7 @@ pub struct MaterialSlot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::multi_region::Demotion;
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -241,8 +246,30 @@ mod tests {
                 on_demand: OnDemandRotation { count: 1, started: with_on_demand.then_some(NOW) },
                 ..created.clone()
             };
-            assert_eq!(record.next_due(), expected, "{state}");
-            assert_eq!(created.next_due(), None);
+            let region = Region::parse("eu-west-1").unwrap();
+            assert_eq!(record.next_due(&region), expected, "{state}");
+            assert_eq!(created.next_due(&region), None);
+        }
+    }
+
+    #[test]
+    fn a_rotation_is_due_only_where_the_key_is_primary_and_stays_so() {
+        let [here, there] = ["eu-west-1", "us-east-1"].map(|name| Region::parse(name).unwrap());
+        let automatic = Some((NOW, Due::Rotation(RotationType::Automatic)));
+        let expiry = Some((NOW.plus_days(3), Due::MaterialExpiry));
+        let regions = MultiRegion::first(here.clone());
+        for (demoting, region, expected) in
+            [(false, &here, automatic), (true, &here, expiry), (false, &there, expiry)]
+        {
+            let demoting = demoting.then(|| Demotion { to: there.clone(), epoch: 2 });
+            let record = KeyRecord {
+                state: KeyState::Enabled,
+                rotation: Some(RotationSchedule { period_days: 90, next: NOW }),
+                material_expiry: Some(NOW.plus_days(3)),
+                multi_region: Some(MultiRegion { demoting, ..regions.clone() }),
+                ..KeyRecord::new(KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt, Origin::External, NOW)
+            };
+            assert_eq!(record.next_due(region), expected, "{region}");
         }
     }
 }

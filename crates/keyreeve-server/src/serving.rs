@@ -229,6 +229,12 @@ async fn wait(mut signals: Signals, deployment: &Deployment, reporting: &Reporti
         }
     });
     beside(&service, |service| async move {
+        loop {
+            service.forget_deleted_material().await;
+            tokio::time::sleep(TEND_INTERVAL).await;
+        }
+    });
+    beside(&service, |service| async move {
         let (journal, folder) = (Arc::clone(service.audit()), service.audit().folder().to_owned());
         keyreeve_audit::index::run(journal, folder).await;
     });

@@ -356,13 +356,20 @@ impl Service {
 
     /// Does what is due of keys: deletes those whose waiting period has passed, rotates those whose turn it is, drops
     /// imported material that has expired. To be called every second; for callers a key is gone, or without material,
-    /// at the very moment.
+    /// at the very moment. What the store's files still hold of it is another matter:
+    /// [`forget_deleted_material`](Self::forget_deleted_material).
     pub async fn tend_keys(&self) {
         match self.keys.tend_due(self.clock.now()).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "did what was due of keys"),
             Err(error) => tracing::warn!(%error, "what is due of keys could not be done yet"),
         }
+    }
+
+    /// Makes the files of the store forget key material that was deleted. It takes as long as a walk over them, and
+    /// longer while somebody reads them as a whole: to be called again and again, one call at a time, beside everything
+    /// else.
+    pub async fn forget_deleted_material(&self) {
         if let Err(error) = self.records.forget_deleted_material().await {
             tracing::warn!(%error, "the store's files may hold deleted key material still");
         }

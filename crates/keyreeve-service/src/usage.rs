@@ -1,4 +1,5 @@
-//! Last uses that were not written yet. Noting one costs a lock of one of 64 shards and no allocation for a known key.
+//! Last uses that were not written yet. Noting one costs a lock of one of 64 shards, and beside the use itself no
+//! allocation for a known key.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
@@ -55,7 +56,7 @@ pub(crate) trait Uses: Clone + PartialEq {
     /// After one use.
     fn first(used: Self::Use) -> Self;
 
-    /// After another one, which may be the earlier of both: then it is what was known that stays.
+    /// After another one.
     fn add(&mut self, used: Self::Use);
 }
 
@@ -67,6 +68,7 @@ impl Uses for KeyUses {
         Self { last: used.last, decrypted }
     }
 
+    /// The log may tell of it late: then it is what was known that stays.
     fn add(&mut self, used: KeyUse) {
         if let Some((material, last)) = used.material_use() {
             match self.decrypted.iter_mut().find(|(known, _)| *known == material) {

@@ -124,6 +124,7 @@ fn delete(house: &House, clock: &TestClock, keys: &[String]) {
     }
     clock.pass_days(7);
     house.block_on(house.service().tend_keys());
+    house.block_on(house.service().forget_deleted_material());
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -12,7 +12,7 @@ use keyreeve_crypto::keyring::{Keyring, Purpose, epoch_of_credential};
 use keyreeve_crypto::secret::SecretBytes;
 use keyreeve_crypto::session_token::SessionTokenKey;
 use keyreeve_model::error::KmsError;
-use keyreeve_model::timestamp::Timestamp;
+use keyreeve_model::timestamp::{DAY_MILLIS, Timestamp};
 use keyreeve_store::Path;
 use serde::{Deserialize, Serialize};
 
@@ -63,10 +63,13 @@ impl TokenKeys {
         in_use.or_else(|| self.0.values().next()).map(|kept| &kept.key)
     }
 
-    /// The number that the next key has, once it is time.
+    /// The number that the next key has, once it is time. A clock that was far ahead when the newest one was made must
+    /// not hold up the next one for as long.
     fn due(&self, now: Timestamp) -> Option<u32> {
         let (number, newest) = self.0.last_key_value()?;
-        (newest.created.plus_days(NEXT_AFTER_DAYS) <= now).then_some(number.checked_add(1)?)
+        let apart = now.as_millis().abs_diff(newest.created.as_millis());
+        let due = apart >= (NEXT_AFTER_DAYS * DAY_MILLIS).unsigned_abs();
+        due.then_some(number.checked_add(1)?)
     }
 
     /// Keys of which no token lives any more.
@@ -260,10 +263,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_clock_that_went_back_still_seals() {
+    async fn a_clock_that_went_back_still_seals_and_makes_the_next_key_in_time() {
         let identity = identity();
         identity.token_keys_to_seal(day(100)).await.unwrap();
-        assert_eq!(standing(&identity, day(0)).await, (vec![1], Some(1)));
+        for (now, keys, sealing) in
+            [(90, &[1][..], 1), (70, &[1, 2], 1), (71, &[1, 2], 2), (78, &[2], 2), (100, &[2, 3], 2)]
+        {
+            assert_eq!(standing(&identity, day(now)).await, (keys.to_vec(), Some(sealing)), "day {now}");
+        }
     }
 
     #[tokio::test]

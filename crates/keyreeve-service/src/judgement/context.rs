@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyreeve_model::alias::AliasName;
 use keyreeve_model::encryption_context::EncryptionContext;
@@ -35,6 +36,8 @@ pub(crate) struct RequestContext<'a> {
     /// The grant that is to be retired.
     pub(crate) grant: Option<&'a Grant>,
     facts: OnceLock<Facts<'a>>,
+    /// Whether somebody asked how long the key was not used.
+    asks_for_days: AtomicBool,
 }
 
 /// What the gatehouse of keys knows beside the key itself.
@@ -44,7 +47,7 @@ pub(crate) struct KeyNaming<'a> {
     pub(crate) alias: Option<&'a AliasName>,
     /// Whether both keys of ReEncrypt are the same one.
     pub(crate) same_key: Option<bool>,
-    /// Whole days since the key was last used, or made; asked for only where a condition key may tell it.
+    /// Whole days since the key was last used, or made; known only where a policy asks for it.
     pub(crate) days_without_usage: Option<i64>,
     /// The Region that is asked for, where it is not the request's own.
     pub(crate) region: Option<&'a Region>,
@@ -126,7 +129,12 @@ impl<'a> RequestContext<'a> {
             given: None,
             grant: None,
             facts: OnceLock::new(),
+            asks_for_days: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn asks_for_days_without_usage(&self) -> bool {
+        self.asks_for_days.load(Ordering::Relaxed)
     }
 
     /// Whether the constraints of a grant admit the request.
@@ -232,7 +240,10 @@ impl<'a> RequestContext<'a> {
                     == Some(Values::One("true".into())))
                 .then(|| Values::One("PRIMARY".into())),
             },
-            KeyFact::DaysWithoutUsage => one(self.naming.days_without_usage?.to_string()),
+            KeyFact::DaysWithoutUsage => {
+                self.asks_for_days.store(true, Ordering::Relaxed);
+                one(self.naming.days_without_usage?.to_string())
+            }
             KeyFact::Aliases => many(entry?.aliases.iter().map(AliasName::as_str)),
             KeyFact::Tag => match entry {
                 Some(entry) => {

@@ -99,6 +99,13 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// Whether a policy in play asks how long the key was not used.
+    pub(crate) fn asks_for_days_without_usage(&self) -> bool {
+        match self.verdict(None) {
+            Verdict::Allow(_) | Verdict::Deny(_) => self.context.asks_for_days_without_usage(),
+        }
+    }
+
     /// The decision, with a grant that covers the request or without.
     pub(crate) fn verdict<'q>(&'q self, grant: Option<&'q GrantUse<'q>>) -> Verdict<'q> {
         evaluate(&self.evidence(grant))

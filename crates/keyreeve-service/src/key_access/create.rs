@@ -66,7 +66,7 @@ impl KeyAccess {
         if let Some(material) = &key.material {
             draft = Self::put_material(draft, &slot, &key.record, material, None)?;
         }
-        if let Some((when, _)) = key.record.next_due() {
+        if let Some((when, _)) = key.record.next_due(&key.arn.region) {
             draft = draft.put(&path::due(&key.arn, when)?, None, &())?;
         }
         if let Some(alias) = alias {

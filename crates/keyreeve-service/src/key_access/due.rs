@@ -24,12 +24,13 @@ impl KeyAccess {
         before: &KeyRecord,
         after: &KeyRecord,
     ) -> Result<Draft, KmsError> {
-        let [before, after] = [before, after].map(|record| record.next_due().map(|(when, _)| when));
+        let [before, after] =
+            [before, after].map(|record| record.next_due(&arn.region).map(|(when, _)| when));
         if before == after {
             return Ok(draft);
         }
         let draft = match before {
-            Some(when) => self.remove_row::<()>(draft, &path::due(arn, when)?).await?,
+            Some(when) => self.records.remove(draft, &path::due(arn, when)?).await?,
             None => draft,
         };
         match after {
@@ -58,8 +59,9 @@ impl KeyAccess {
     async fn tend_region(&self, prefix: &str, now: Timestamp) -> Result<usize, KmsError> {
         let (mut after, mut done) = (None, 0);
         loop {
-            let page = self.records.page::<()>(prefix, after.as_ref(), PAGE).await?;
-            for (place, ()) in &page.rows {
+            // Their places say all, so that also a damaged one has its turn.
+            let page = self.records.stored_below(prefix, after.as_ref(), PAGE).await?;
+            for (place, _) in &page.rows {
                 let Some((arn, when)) = path::due_key(place) else { continue };
                 if when > now {
                     return Ok(done);
@@ -69,19 +71,25 @@ impl KeyAccess {
                     // A damaged key stays, named in the log, and keeps no other from its turn; so does one that another
                     // request changed meanwhile.
                     Ok(false) | Err(KmsError::Internal | KmsError::Conflict) => {}
-                    Err(error) => return Err(error),
+                    Err(error @ (KmsError::DependencyTimeout | KmsError::AuditUnavailable)) => {
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        tracing::warn!(key = %arn, %error, "what is due of a key cannot be done yet");
+                    }
                 }
             }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(done),
+            match page.rows.into_iter().next_back() {
+                Some((last, _)) if page.more => after = Some(last),
+                Some(_) | None => return Ok(done),
             }
         }
     }
 
     /// Does what is due of one key; answers whether there was something.
     async fn tend(&self, arn: &KeyArn, place: &Path, now: Timestamp) -> Result<bool, KmsError> {
-        let is_due = |entry: &KeyEntry| entry.record.next_due().is_some_and(|(when, _)| when <= now);
+        let is_due =
+            |entry: &KeyEntry| entry.record.next_due(&arn.region).is_some_and(|(when, _)| when <= now);
         let mut found = self.entry(arn).await?;
         if !found.as_deref().is_some_and(is_due) {
             // Another process may have changed the key since it came into the cache.
@@ -89,7 +97,7 @@ impl KeyAccess {
             found = self.entry(arn).await?;
         }
         let Some(entry) = found else { return Ok(false) };
-        match entry.record.next_due().filter(|(when, _)| *when <= now) {
+        match entry.record.next_due(&arn.region).filter(|(when, _)| *when <= now) {
             Some((_, Due::Deletion)) => self.delete(&entry, place, now).await,
             Some((_, Due::MaterialExpiry)) => self.expire_materials(arn, now).await,
             Some((_, Due::Rotation(kind))) => self.rotate(&entry, kind, now).await,

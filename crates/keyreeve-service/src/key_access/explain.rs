@@ -8,6 +8,7 @@ use keyreeve_policy::context::MapContext;
 use keyreeve_policy::explain::Explanation;
 use keyreeve_policy::grant::GrantUse;
 
+use super::gatehouse::learn_days_without_usage;
 use super::{AuthorizedCall, KeyName};
 use crate::desk::Desk;
 use crate::judgement::{Question, Subject};
@@ -30,6 +31,7 @@ impl<O> AuthorizedCall<O> {
         if let Some(UnjudgedKey::Found { entry }) = &unjudged {
             let mut question = Question::new(asked, action, Subject::Key(entry));
             question.context().given = Some(given);
+            learn_days_without_usage(&mut question, asked, action, entry).await;
             if let Some(operation) = GrantOperation::of_action(action) {
                 let principal = &asked.caller.principal;
                 for grant in keys.grants_to(entry, principal).await? {

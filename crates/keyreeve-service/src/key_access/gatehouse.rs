@@ -51,8 +51,8 @@ async fn permit_key<'a>(
     naming: KeyNaming<'a>,
 ) -> Result<Permit, KmsError> {
     let mut question = Question::new(desk, action, Subject::Key(entry));
-    question.context().naming =
-        KeyNaming { days_without_usage: days_without_usage(desk, action, entry).await?, ..naming };
+    question.context().naming = naming;
+    learn_days_without_usage(&mut question, desk, action, entry).await;
     let why = match question.verdict(None) {
         Verdict::Allow(_) => return Ok(Permit::Policy),
         Verdict::Deny(why @ Denial::Explicit(_)) => return Err(question.denied(&why)),
@@ -78,18 +78,27 @@ async fn permit_key<'a>(
     }
 }
 
-/// Operations whose conditions may ask how long a key was not used.
-async fn days_without_usage(
+/// Learns how long the key was not used, where a policy in play asks for it: no other decision depends on what is stored of
+/// uses, and on the log.
+pub(super) async fn learn_days_without_usage(
+    question: &mut Question<'_>,
     desk: &Desk<'_>,
     action: &str,
     entry: &KeyEntry,
-) -> Result<Option<i64>, KmsError> {
-    if !matches!(action, "kms:DisableKey" | "kms:ScheduleKeyDeletion") {
-        return Ok(None);
+) {
+    let possible = matches!(action, "kms:DisableKey" | "kms:ScheduleKeyDeletion");
+    if !possible || !question.asks_for_days_without_usage() {
+        return;
     }
-    let last =
-        desk.service.keys.last_use(desk, &entry.arn).await?.map_or(entry.record.created, |last| last.at);
-    Ok(Some(desk.now.as_millis().saturating_sub(last.as_millis()).max(0) / DAY_MILLIS))
+    let last = match desk.service.keys.last_use(desk, entry).await {
+        Ok(tracked) => tracked.last.map_or(entry.record.created, |last| last.at),
+        Err(error) => {
+            tracing::error!(key = %entry.arn, %error, "when a key was used is not known: it is judged as used now");
+            desk.now
+        }
+    };
+    let days = desk.now.as_millis().saturating_sub(last.as_millis()).max(0) / DAY_MILLIS;
+    question.context().naming.days_without_usage = Some(days);
 }
 
 /// One answer for a ciphertext whose key does not exist and for one whose key is another account's: whoever makes up

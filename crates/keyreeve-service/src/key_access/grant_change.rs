@@ -9,7 +9,6 @@ use keyreeve_model::grant::{Grant, GrantConstraints, GrantOperation};
 use keyreeve_model::limits::GRANTS_PER_KEY_MAX;
 use keyreeve_policy::delegation::may_pass_on;
 use keyreeve_store::Path;
-use serde_json::Value;
 
 use super::authorized::Permit;
 use super::{AuthorizedKey, GrantId, KeyAccess, KeyEntry};
@@ -193,13 +192,13 @@ impl KeyAccess {
         for Stamped { value: grant, stamp } in grants {
             draft = draft.delete(&path::grant(key, &grant.id)?, *stamp);
             let grantee = path::grantee(key, &sha256(grant.grantee.as_bytes()), &grant.id)?;
-            draft = self.remove_row::<Value>(draft, &grantee).await?;
+            draft = self.records.remove(draft, &grantee).await?;
             if let Some(retiring) = &grant.retiring {
                 let place = path::retiring(key, &sha256(retiring.as_bytes()), &grant.id)?;
-                draft = self.remove_row::<Value>(draft, &place).await?;
+                draft = self.records.remove(draft, &place).await?;
             }
             if let Some(place) = name_path(key, grant)? {
-                draft = self.remove_row::<Value>(draft, &place).await?;
+                draft = self.records.remove(draft, &place).await?;
             }
         }
         let outcome = self.records.commit(draft, cause).await;

@@ -9,19 +9,27 @@ use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::timestamp::Timestamp;
 
 use super::material_usage::MaterialUsage;
-use super::{AuthorizedKey, KeyAccess};
+use super::{AuthorizedKey, KeyAccess, KeyEntry};
 use crate::audit::Cause;
 use crate::desk::Desk;
-use crate::records::{Draft, path};
+use crate::records::{Draft, Stamp, Stamped, path};
 use crate::usage::{KeyUse, KeyUses, LastUse};
 
 /// How often last uses are written again when their rows change at the same moment.
 const ATTEMPTS_MAX: usize = 4;
 
+/// What is known of the last use of a key.
+#[derive(Debug)]
+pub(crate) struct TrackedUse {
+    /// `None` if it was not used since tracking began.
+    pub(crate) last: Option<LastUse>,
+    pub(crate) tracking_since: Timestamp,
+}
+
 impl<O> AuthorizedKey<O> {
     /// The last use of the key, if it was used since tracking began.
-    pub(crate) async fn last_use(&self, desk: &Desk<'_>) -> Result<Option<LastUse>, KmsError> {
-        desk.service.keys.last_use(desk, self.arn()).await
+    pub(crate) async fn last_use(&self, desk: &Desk<'_>) -> Result<TrackedUse, KmsError> {
+        desk.service.keys.last_use(desk, self.entry()).await
     }
 
     /// Notes a use.
@@ -46,76 +54,92 @@ impl<O> AuthorizedKey<O> {
     }
 }
 
-/// Keys in one commit: each costs four operations of the 96 that a store takes.
-pub(super) const LAST_USES_PER_COMMIT: usize = 20;
+/// Keys in one commit: each costs five operations of the 96 that a store takes.
+pub(super) const LAST_USES_PER_COMMIT: usize = 18;
+
+/// What stands of the uses of a key.
+struct Stored {
+    /// Of the key's own row.
+    key: Stamp,
+    last: Option<Stamped<LastUse>>,
+    materials: Option<Stamped<MaterialUsage>>,
+}
+
+impl Stored {
+    /// Adds what is later than that; the key must still be there then.
+    fn add(self, mut draft: Draft, arn: &KeyArn, uses: &KeyUses) -> Result<Draft, KmsError> {
+        let last = self.last.as_ref();
+        let newer = !last.is_some_and(|row| is_told(&row.value, &uses.last));
+        if newer {
+            draft = draft.put(&path::last_usage(arn)?, last.map(|row| row.stamp), &uses.last)?;
+        }
+        let (materials, stamp) = self.materials.map(|row| (row.value, row.stamp)).unzip();
+        let mut materials = materials.unwrap_or_default();
+        let decrypted = materials.add(&uses.decrypted);
+        if decrypted {
+            draft = draft.put(&path::material_usage(arn)?, stamp, &materials)?;
+        }
+        // One that is deleted meanwhile leaves no trace.
+        Ok(if newer || decrypted { draft.expect(&path::key(arn)?, Some(self.key)) } else { draft })
+    }
+}
 
 impl KeyAccess {
     /// The last use of a key, if it was used since tracking began.
-    pub(super) async fn last_use(&self, desk: &Desk<'_>, arn: &KeyArn) -> Result<Option<LastUse>, KmsError> {
+    pub(super) async fn last_use(&self, desk: &Desk<'_>, entry: &KeyEntry) -> Result<TrackedUse, KmsError> {
         let usage = &desk.service.usage;
-        if usage.recent(arn).is_none() {
-            // Nobody may hear that a key is idle because a crash forgot its last use.
-            self.uses_known_since(usage, desk.now).await?;
-        }
-        if let Some(recent) = usage.recent(arn) {
-            return Ok(Some(recent.last));
-        }
-        let row = self.records.read(&path::last_usage(arn)?).await?;
-        Ok(row.map(|row| row.value))
+        // Nobody may hear that a key is idle, or was last used long ago, because a crash forgot its last use, or because
+        // the log is being read for it right now.
+        let since = self.uses_known_since(usage, desk.now).await?;
+        let last = match usage.recent(&entry.arn) {
+            Some(recent) => Some(recent.last),
+            None => self.records.read(&path::last_usage(&entry.arn)?).await?.map(|row| row.value),
+        };
+        Ok(TrackedUse { last, tracking_since: since.max(entry.record.created) })
     }
 
-    /// Writes the last uses of at most [`LAST_USES_PER_COMMIT`] keys; where a later one is stored already, it stays.
-    /// Starts over when a row changed meanwhile: another node wrote it, or a rotation sealed it anew.
+    /// Writes the last uses of at most [`LAST_USES_PER_COMMIT`] keys; where a later one is stored already, it stays. Starts
+    /// over when a row changed meanwhile: another node wrote it, a rotation sealed it anew, or the key is gone.
+    ///
+    /// Answers what is settled. A damaged key keeps no other from being written, and what is known of its uses is kept
+    /// until its rows are mended.
     pub(super) async fn store_last_uses(
         &self,
         uses: &[(KeyArn, KeyUses)],
         now: Timestamp,
-    ) -> Result<(), KmsError> {
+    ) -> Result<Vec<(KeyArn, KeyUses)>, KmsError> {
         for _ in 0..ATTEMPTS_MAX {
-            let mut draft = self.records.draft()?;
+            let (mut draft, mut settled) = (self.records.draft()?, Vec::with_capacity(uses.len()));
             for (arn, uses) in uses {
-                if self.has_rows(arn).await? {
-                    draft = self.draft_uses(draft, arn, uses).await?;
+                match self.stored_uses(arn, uses).await {
+                    Ok(Some(stored)) => draft = stored.add(draft, arn, uses)?,
+                    // A key that is gone.
+                    Ok(None) => {}
+                    Err(KmsError::Internal) => continue,
+                    Err(error) => return Err(error),
                 }
+                settled.push((arn.clone(), uses.clone()));
+            }
+            if draft.is_empty() {
+                return Ok(settled);
             }
             match self.records.commit(draft, Cause::Upkeep(now)).await {
-                Err(KmsError::Conflict) => {}
-                outcome => return outcome,
+                Ok(()) => return Ok(settled),
+                Err(KmsError::Conflict) => uses.iter().for_each(|(arn, _)| self.forget_key(arn)),
+                Err(error) => return Err(error),
             }
         }
         Err(KmsError::Conflict)
     }
 
-    /// A key that is gone leaves no trace; one whose rows are damaged must not keep the others from being written.
-    async fn has_rows(&self, arn: &KeyArn) -> Result<bool, KmsError> {
-        match self.entry(arn).await {
-            Ok(entry) => Ok(entry.is_some()),
-            Err(KmsError::Internal) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn draft_uses(&self, draft: Draft, arn: &KeyArn, uses: &KeyUses) -> Result<Draft, KmsError> {
-        let last = path::last_usage(arn)?;
-        let draft = match self.records.read::<LastUse>(&last).await {
-            Ok(row) if row.as_ref().is_some_and(|row| is_told(&row.value, &uses.last)) => draft,
-            Ok(row) => draft.put(&last, row.map(|row| row.stamp), &uses.last)?,
-            Err(KmsError::Internal) => draft,
-            Err(error) => return Err(error),
+    async fn stored_uses(&self, arn: &KeyArn, uses: &KeyUses) -> Result<Option<Stored>, KmsError> {
+        let Some(entry) = self.entry(arn).await? else { return Ok(None) };
+        let last = self.records.read(&path::last_usage(arn)?).await?;
+        let materials = match uses.decrypted.as_slice() {
+            [] => None,
+            [..] => self.records.read(&path::material_usage(arn)?).await?,
         };
-        if uses.decrypted.is_empty() {
-            return Ok(draft);
-        }
-        let materials = path::material_usage(arn)?;
-        match self.records.read::<MaterialUsage>(&materials).await {
-            Ok(row) => {
-                let (mut usage, stamp) = row.map(|row| (row.value, row.stamp)).unzip();
-                let usage = usage.get_or_insert_default();
-                if usage.add(&uses.decrypted) { draft.put(&materials, stamp, usage) } else { Ok(draft) }
-            }
-            Err(KmsError::Internal) => Ok(draft),
-            Err(error) => Err(error),
-        }
+        Ok(Some(Stored { key: entry.stamp, last, materials }))
     }
 }
 

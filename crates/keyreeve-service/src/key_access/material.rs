@@ -182,6 +182,15 @@ impl KeyAccess {
         Ok(())
     }
 
+    /// Reads a material of the key from the store, past every cache.
+    pub(super) async fn check_stored(
+        &self,
+        entry: &KeyEntry,
+        material: Option<MaterialId>,
+    ) -> Result<(), KmsError> {
+        self.open_material(entry, &MaterialSlot { key: entry.arn.clone(), material }).await.map(drop)
+    }
+
     /// Requests that want the same material at once open it once: each further copy of a private key would be one more
     /// to keep and to find.
     async fn material(&self, entry: &KeyEntry, slot: MaterialSlot) -> Result<Arc<Material>, KmsError> {

@@ -7,7 +7,7 @@ use keyreeve_crypto::secret::KeyMaterial;
 use keyreeve_model::algorithm::Origin;
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
-use keyreeve_model::key_record::{KeyRecord, MaterialSlot};
+use keyreeve_model::key_record::{Due, KeyRecord, MaterialSlot};
 use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::rotation::{MaterialEntry, MaterialHistory, RotationType};
 use keyreeve_model::timestamp::Timestamp;
@@ -81,7 +81,7 @@ impl KeyAccess {
         Ok(Rotation { entry, record: entry.record.clone(), read, generated: None })
     }
 
-    /// Commits it. New material is read back from what was stored: nothing encrypts under what could not be read later.
+    /// Commits it. New material is read back from what was stored.
     pub(super) async fn commit_rotation(
         &self,
         rotation: Rotation<'_>,
@@ -110,17 +110,25 @@ impl KeyAccess {
         if entry.record.is_replica_in(&entry.arn.region) {
             return Ok(false);
         }
-        if entry.record.has_replicas() && entry.record.origin == Origin::AwsKms {
-            return self.stage_rotation(entry, now).await;
+        if entry.record.origin != Origin::AwsKms {
+            return self.activate(entry, kind, now).await;
         }
-        let mut rotation = self.begin_rotation(entry).await?;
-        if entry.record.origin == Origin::AwsKms && entry.record.pending_material.is_none() {
-            rotation.stage(now)?;
+        let staged = self.stage_rotation(entry, now).await?;
+        // Replicas get the new material before anybody encrypts with it (`multi_region/staged.rs`).
+        if entry.record.has_replicas() {
+            return Ok(staged);
         }
-        self.finish_rotation(entry, rotation, kind, now).await
+        let Some(entry) = self.entry(&entry.arn).await? else { return Ok(false) };
+        match entry.record.next_due(&entry.arn.region).filter(|(when, _)| *when <= now) {
+            Some((_, Due::Rotation(kind))) if entry.record.pending_material.is_some() => {
+                self.activate(&entry, kind, now).await
+            }
+            // Another process did it, or the key changed.
+            Some(_) | None => Ok(false),
+        }
     }
 
-    /// Replicas get the new material before anybody encrypts with it (`multi_region/staged.rs`).
+    /// Lets new material wait, unless some does already.
     async fn stage_rotation(&self, entry: &KeyEntry, now: Timestamp) -> Result<bool, KmsError> {
         let handing_over =
             entry.record.multi_region.as_ref().is_some_and(|regions| regions.demoting.is_some());
@@ -133,27 +141,18 @@ impl KeyAccess {
         Ok(true)
     }
 
-    /// Lets material that waits encrypt.
+    /// Lets material that waits encrypt: nothing does under what could not be read later.
     pub(super) async fn activate(
         &self,
         entry: &KeyEntry,
         kind: RotationType,
         now: Timestamp,
     ) -> Result<bool, KmsError> {
-        let rotation = self.begin_rotation(entry).await?;
-        self.finish_rotation(entry, rotation, kind, now).await
-    }
-
-    async fn finish_rotation(
-        &self,
-        entry: &KeyEntry,
-        mut rotation: Rotation<'_>,
-        kind: RotationType,
-        now: Timestamp,
-    ) -> Result<bool, KmsError> {
+        let mut rotation = self.begin_rotation(entry).await?;
         let Some(event) = rotation.make_current(kind, now)? else {
             return self.give_up(entry, now).await;
         };
+        self.check_stored(entry, rotation.record.current_material).await?;
         self.commit_rotation(rotation, Cause::Event(&event)).await?;
         tracing::info!(key = %entry.arn, kind = %kind, "a key was rotated");
         Ok(true)

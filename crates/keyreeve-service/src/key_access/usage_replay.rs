@@ -148,7 +148,11 @@ impl KeyAccess {
         let mut complete = true;
         for batch in uses.chunks(LAST_USES_PER_COMMIT) {
             match self.store_last_uses(batch, now).await {
-                Ok(()) => tracker.flushed(batch),
+                Ok(settled) => {
+                    tracker.flushed(&settled);
+                    // What is not must be found in the log again.
+                    complete &= settled.len() == batch.len();
+                }
                 Err(error) => {
                     tracing::warn!(%error, count = batch.len(), "last uses of keys could not be written yet");
                     complete = false;

@@ -53,19 +53,18 @@ impl Operation for GetKeyLastUsage {
     }
 
     async fn run<'a>(desk: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
-        let last = key.last_use(desk).await?.map(|last| KeyLastUsage {
+        let tracked = key.last_use(desk).await?;
+        let last = tracked.last.map(|last| KeyLastUsage {
             operation: last.operation,
             timestamp: Epoch(last.at),
             cloud_trail_event_id: last.event_id,
             kms_request_id: last.request_id,
         });
-        // Every key is tracked from its creation on.
-        let created = Epoch(key.record().created);
         Ok(Reply {
             key_id: key.arn_text(),
             key_last_usage: last,
-            tracking_start_date: created,
-            key_creation_date: created,
+            tracking_start_date: Epoch(tracked.tracking_since),
+            key_creation_date: Epoch(key.record().created),
         })
     }
 }

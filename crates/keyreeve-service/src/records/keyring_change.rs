@@ -108,17 +108,7 @@ impl Records {
 
     /// A page of all rows as they are stored.
     pub(crate) async fn stored_page(&self, after: Option<&Path>, limit: usize) -> Result<Page, KmsError> {
-        self.stored_page_below("", after, limit).await
-    }
-
-    /// A page of the rows below a prefix as they are stored.
-    pub(crate) async fn stored_page_below(
-        &self,
-        prefix: &str,
-        after: Option<&Path>,
-        limit: usize,
-    ) -> Result<Page, KmsError> {
-        self.store.scan(prefix, after, limit).await.map_err(|error| unavailable(&error))
+        self.stored_below("", after, limit).await
     }
 
     /// A page of the rows below a prefix as they are stored.

@@ -199,7 +199,7 @@ impl Records {
             Ok(revision) => {
                 let revision = match revision {
                     Some(revision) => revision,
-                    None => self.revision_of(&place).await?,
+                    None => self.revision(&place).await?.ok_or(KmsError::Internal)?,
                 };
                 entry.rows.iter_mut().for_each(|row| row.1 = revision.0);
                 self.ledger.committed(cause, entry).await;
@@ -241,12 +241,31 @@ impl Records {
         self.apply(draft.commit).await.map(drop)
     }
 
-    /// The commit that wrote a row.
-    async fn revision_of(&self, place: &Path) -> Result<Revision, KmsError> {
+    /// The commit that wrote a row, which is not opened.
+    async fn revision(&self, place: &Path) -> Result<Option<Revision>, KmsError> {
         let snapshot =
             self.store.get(std::slice::from_ref(place)).await.map_err(|error| unavailable(&error))?;
-        let row = snapshot.rows.into_iter().next().flatten();
-        row.map(|row| row.revision).ok_or(KmsError::Internal)
+        Ok(snapshot.rows.into_iter().next().flatten().map(|row| row.revision))
+    }
+
+    /// Whether there is such a row, be it altered or not.
+    ///
+    /// # Errors
+    /// [`KmsError::DependencyTimeout`].
+    pub(crate) async fn holds(&self, place: &Path) -> Result<bool, KmsError> {
+        Ok(self.revision(place).await?.is_some())
+    }
+
+    /// Adds to a draft that a row goes, if it is there, whatever it holds: one that was altered must not stay for ever.
+    ///
+    /// # Errors
+    /// [`KmsError::DependencyTimeout`].
+    pub(crate) async fn remove(&self, mut draft: Draft, place: &Path) -> Result<Draft, KmsError> {
+        if let Some(revision) = self.revision(place).await? {
+            draft.commit =
+                draft.commit.delete(place.clone()).check(place.clone(), Expect::Revision(revision));
+        }
+        Ok(draft)
     }
 
     /// The revision is not known after an outcome that had to be asked for.
@@ -321,6 +340,11 @@ impl Draft {
     /// The keyring that this change seals with: what is wrapped beforehand must be wrapped by it.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    /// Whether it changes nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commit.puts.is_empty() && self.commit.deletes.is_empty()
     }
 
     /// What it writes, for the record; revisions are known once it is committed.

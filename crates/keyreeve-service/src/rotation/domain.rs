@@ -15,18 +15,18 @@ use keyreeve_crypto::keyring::{Keyring, Purpose};
 use keyreeve_crypto::root_key::SlotKind;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::timestamp::{DAY_MILLIS, Timestamp};
+use tokio::task::JoinHandle;
 
 use super::Rotation;
 use super::pass::Scope;
 use super::work::{GRACE, without};
+use crate::key_access::SLOT_KINDS;
 use crate::service::Service;
 
 /// Days after which the domain keys get a new epoch, unless the operator says otherwise.
 pub(super) const DOMAIN_KEY_DAYS: u32 = 7;
 /// How long a pass that found damaged material is not repeated.
 const DAMAGE_PAUSE: Duration = Duration::from_secs(3600);
-/// How long the store is waited for until nothing is left in its files; it goes on by itself.
-const FORGET_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What this process knows beside the keyring.
 #[derive(Debug, Default)]
@@ -35,6 +35,37 @@ pub(super) struct DomainEpochs {
     rest_until: Option<Instant>,
     /// What is noted in the store already: oldest and newest epoch, and what opened the root key.
     noted: Option<(u32, u32, BTreeSet<SlotKind>)>,
+    /// The last walk over the store's files.
+    walk: Option<Walk>,
+}
+
+/// A walk over the store's files, after which nothing is left in them of what was replaced or deleted before. On a large
+/// or busy store it takes long; nothing waits for it.
+#[derive(Debug)]
+struct Walk {
+    /// The oldest epoch in the keyring when it began.
+    oldest: u32,
+    task: JoinHandle<Result<(), KmsError>>,
+    ended: Option<Result<(), KmsError>>,
+}
+
+impl Walk {
+    fn begin(service: &Service) -> Self {
+        let records = Arc::clone(service.records());
+        let oldest = oldest_epoch(&records.keyring());
+        let task = tokio::spawn(async move { records.forget_replaced().await });
+        Self { oldest, task, ended: None }
+    }
+}
+
+impl DomainEpochs {
+    /// Waits until the walk under way has ended; for ever if there is none.
+    pub(super) async fn walked(&mut self) {
+        match self.walk.as_mut().filter(|walk| walk.ended.is_none()) {
+            Some(walk) => walk.ended = Some((&mut walk.task).await.unwrap_or(Err(KmsError::Internal))),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl Rotation {
@@ -72,7 +103,7 @@ impl Rotation {
         if !old_epochs(&service.records().keyring()).is_empty() && !rests {
             self.finish_domain_epochs(service, epochs, stop).await?;
         }
-        self.conclude_deletions(service).await
+        self.conclude_deletions(service, epochs).await
     }
 
     async fn begin_domain_epoch(&self, service: &Service) -> Result<(), KmsError> {
@@ -130,20 +161,16 @@ impl Rotation {
         records.set_keyring(Arc::new(after));
         tracing::info!(wrapped, "the old epochs of the domain keys are removed");
         // Also the wrapped material and the keyring that were replaced.
-        self.forget(service).await.map(drop)
-    }
-
-    /// Whether nothing is left in the store's files of what was replaced.
-    pub(super) async fn forget(&self, service: &Service) -> Result<bool, KmsError> {
-        match tokio::time::timeout(FORGET_PATIENCE, service.records().forget_replaced()).await {
-            Ok(forgotten) => forgotten.map(|()| true),
-            Err(_) => Ok(false),
-        }
+        epochs.walk = Some(Walk::begin(service));
+        Ok(())
     }
 
     /// Writes down what can open the root key while these epochs are wrapped under it.
     async fn note_slots(&self, service: &Service, epochs: &mut DomainEpochs) -> Result<(), KmsError> {
-        let kinds = self.blocking(|premises| premises.slot_kinds()).await?;
+        let kinds = self.blocking(|premises| premises.slot_kinds()).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "it is not known what opens the root key: every kind of secret may");
+            SLOT_KINDS.into()
+        });
         let keyring = service.records().keyring();
         let (oldest, newest) = (oldest_epoch(&keyring), keyring.active_epoch(Purpose::Domain).number);
         let present = Some((oldest, newest, kinds));
@@ -157,11 +184,23 @@ impl Rotation {
         Ok(())
     }
 
-    /// Tells of deleted keys that no domain key of this deployment can bring back any more.
-    async fn conclude_deletions(&self, service: &Service) -> Result<(), KmsError> {
+    /// Tells of deleted keys that no domain key of this deployment can bring back any more, once a walk that began when
+    /// the last of those domain keys was gone has ended.
+    async fn conclude_deletions(&self, service: &Service, epochs: &mut DomainEpochs) -> Result<(), KmsError> {
         let oldest = oldest_epoch(&service.records().keyring());
-        if !service.keys.has_concluded_deletions(oldest).await? || !self.forget(service).await? {
+        if !service.keys.has_concluded_deletions(oldest).await? {
             return Ok(());
+        }
+        let walk = match epochs.walk.take() {
+            Some(walk) if walk.oldest == oldest => walk,
+            Some(_) | None => Walk::begin(service),
+        };
+        match walk.ended {
+            Some(ended) => ended?,
+            None => {
+                epochs.walk = Some(walk);
+                return Ok(());
+            }
         }
         service.keys.conclude_deletions(oldest, service.clock().now()).await
     }

@@ -78,7 +78,7 @@ impl Rotation {
             if stop() {
                 return Ok(Found { cut: true, ..found });
             }
-            let page = records.stored_page_below(scope.prefix(), after.as_ref(), PAGE_ROWS).await?;
+            let page = records.stored_below(scope.prefix(), after.as_ref(), PAGE_ROWS).await?;
             let rows = page.rows.len() as u64;
             let mut old = Vec::new();
             for (path, row) in page.rows.iter().filter(|(path, _)| scope.includes(path)) {

@@ -23,6 +23,8 @@ const TOKEN_LIFE_MILLIS: i64 = 7 * DAY_MILLIS;
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// Pause after the store did not answer.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How long the store is waited for until nothing is left in its files; it goes on by itself.
+const FORGET_PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is looked whether domain keys are due for a new epoch.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -36,6 +38,7 @@ impl Rotation {
             self.tend_domain_keys(service, &mut epochs, &|| !inbox.is_empty()).await;
             let wish = tokio::select! {
                 wish = inbox.recv() => wish,
+                () = epochs.walked() => continue,
                 () = tokio::time::sleep(LOOK_INTERVAL) => continue,
             };
             let Some(wish) = wish else { return };
@@ -106,9 +109,7 @@ impl Rotation {
                         tokio::time::sleep(GRACE).await;
                         service.records().set_keyring(Arc::new(after));
                         // Also the rows and the keyring that were replaced; it goes on when nobody waits any more.
-                        if let Err(error) = self.forget(service).await {
-                            tracing::warn!(%error, "the store's files may hold replaced rows still");
-                        }
+                        forget(service).await;
                     }
                     return;
                 }
@@ -159,6 +160,14 @@ impl Rotation {
             (status.state, status.rows_unreadable) = (RotationState::Incomplete, found.unreadable);
             status.trouble = Some(trouble);
         });
+    }
+}
+
+/// Waits a while until nothing is left in the store's files of what was replaced.
+async fn forget(service: &Service) {
+    match tokio::time::timeout(FORGET_PATIENCE, service.records().forget_replaced()).await {
+        Ok(Ok(())) | Err(_) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the store's files may hold replaced rows still"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use keyreeve_service::caller::Caller;
 use keyreeve_service::catalogue::{Api, find};
+use keyreeve_store::{Commit, CommitId, Store};
 use serde_json::{Value, json};
 
 use crate::condition_world::{UNUSED_DAYS, Who, World};
@@ -220,6 +221,51 @@ fn days_without_usage_count_from_the_last_use_or_the_making_of_the_key() {
     let condition = json!({"NumericEquals": {"kms:TrailingDaysWithoutKeyUsage": 30}});
     let caller = world.caller(Who::User, &[allow(&["kms:ScheduleKeyDeletion"], condition)]);
     assert!(may(&world, &caller, "ScheduleKeyDeletion", &json!({"KeyId": unused})));
+}
+
+#[test]
+fn the_last_use_decides_only_where_a_policy_asks_for_it_and_counts_as_now_where_it_is_not_known() {
+    let rig = Rig::new();
+    let key = rig.key(json!({}));
+    rig.ok("Encrypt", encrypt(&key));
+    rig.block_on(rig.service.flush_usage());
+    rig.pass_days(30);
+    rig.user_of(ACCOUNT, "Alice");
+    let may = |rig: &Rig, days: i64, operation: &str| {
+        let condition = json!({"NumericGreaterThanEquals": {"kms:TrailingDaysWithoutKeyUsage": days}});
+        let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Resource": "*",
+            "Action": ["kms:DisableKey", "kms:ScheduleKeyDeletion"], "Condition": condition}});
+        rig.user_policy(ACCOUNT, "Alice", &policy.to_string());
+        rig.try_as(&rig.user_of(ACCOUNT, "Alice"), operation, &json!({"KeyId": key})).is_ok()
+    };
+    assert!(may(&rig, 30, "DisableKey"));
+    let page = rig.block_on(rig.store.scan("kms/", None, 1000)).unwrap();
+    let (path, _) = page.rows.into_iter().find(|(path, _)| path.as_str().contains("/last-usage/")).unwrap();
+    let commit = Commit::new(CommitId::new([7; 16])).put(path, vec![0; 100]);
+    rig.block_on(rig.store.commit(commit)).unwrap();
+    let rig = rig.restarted();
+    assert!(!may(&rig, 1, "DisableKey") && may(&rig, 0, "DisableKey"));
+    // Nothing of the root user's asks.
+    rig.ok("DisableKey", json!({"KeyId": key}));
+    rig.ok("ScheduleKeyDeletion", json!({"KeyId": key}));
+}
+
+#[test]
+fn explain_knows_how_long_a_key_was_not_used() {
+    let rig = Rig::new();
+    let key = rig.key(json!({}));
+    rig.pass_days(30);
+    rig.user_of(ACCOUNT, "Alice");
+    for (days, allowed) in [(30, true), (31, false)] {
+        let condition = json!({"NumericGreaterThanEquals": {"kms:TrailingDaysWithoutKeyUsage": days}});
+        let policy = json!({"Version": "2012-10-17", "Statement":
+            {"Effect": "Allow", "Resource": "*", "Action": "kms:DisableKey", "Condition": condition}});
+        rig.user_policy(ACCOUNT, "Alice", &policy.to_string());
+        let asked = json!({"Principal": format!("arn:aws:iam::{ACCOUNT}:user/Alice"), "Action": "kms:DisableKey",
+            "Resource": key});
+        let answer = rig.operate("Explain", asked);
+        assert_eq!(answer["Explanation"]["allowed"], allowed, "{answer}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use keyreeve_store::{Commit, CommitId, Path, Store};
 use serde_json::{Value, json};
 
 use crate::kit::{Kit, key_member, kms_rows};
+use crate::meddling::Meddling;
 use crate::rig::{ACCOUNT, REGION, Rig, START_SECONDS, b64, id_of, text};
 
 const DAY: i64 = 86_400;
@@ -187,6 +188,54 @@ fn a_damaged_key_keeps_no_other_from_being_removed() {
     for key in keys.iter().filter(|key| *key != damaged) {
         assert_eq!(paths_of(&rig, key), Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_damaged_row_beside_an_expired_key_keeps_neither_it_nor_its_material() {
+    let kinds = ["/key-id/", "/last-usage/", "/material-usage/", "/material-history/", "/material/", "due/"];
+    for kind in kinds {
+        let rig = Rig::new();
+        let key = rig.key(json!({}));
+        crate::rotation::rotate(&rig, &key);
+        let sealed = rig.ok("Encrypt", json!({"KeyId": key, "Plaintext": b64("x")}));
+        rig.ok("Decrypt", json!({"CiphertextBlob": sealed["CiphertextBlob"]}));
+        rig.block_on(rig.service.flush_usage());
+        rig.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}));
+        let path = paths_of(&rig, &key).into_iter().find(|path| path.contains(kind)).expect(kind);
+        let commit = Commit::new(CommitId::new([7; 16])).put(Path::parse(&path).unwrap(), vec![0; 100]);
+        rig.block_on(rig.store.commit(commit)).unwrap();
+        rig.pass_days(7);
+        let restarted = rig.restarted();
+        restarted.block_on(restarted.service.tend_keys());
+        assert_eq!(paths_of(&rig, &key), Vec::<String>::new(), "{kind}");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_forget_yet_holds_up_nothing_that_is_due() {
+    let (rig, store) = Meddling::rig();
+    let (gone, next) = (rig.key(json!({})), rig.key(json!({})));
+    for (key, days) in [(&gone, 7), (&next, 8)] {
+        rig.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": days}));
+    }
+    rig.block_on(async {
+        let tending = async {
+            rig.pass_days(7);
+            rig.service.tend_keys().await;
+            assert_eq!(store.walks(), 1, "what the first deletion left is being removed");
+            rig.pass_days(1);
+            rig.service.tend_keys().await;
+        };
+        tokio::select! {
+            biased;
+            () = rig.service.forget_deleted_material() => panic!("nobody let it"),
+            () = tending => {}
+        }
+    });
+    assert_eq!([paths_of(&rig, &gone), paths_of(&rig, &next)], [Vec::<String>::new(), Vec::new()]);
+    store.let_forget();
+    rig.block_on(rig.service.forget_deleted_material());
+    assert_eq!(store.walks(), 2);
 }
 
 #[test]

@@ -9,18 +9,21 @@ use keyreeve_audit::Place;
 use keyreeve_crypto::keyring::{Keyring, Purpose};
 use keyreeve_crypto::root_key::{self, NewSlot, RootKey, SlotKind};
 use keyreeve_crypto::secret::SecretBytes;
+use keyreeve_service::catalogue::Api;
 use keyreeve_service::premises::{BackupSummary, Premises, PremisesError, Restored};
 use keyreeve_service::records::path;
 use keyreeve_store::{Commit, CommitId, Store};
 use serde_json::{Value, json};
 
+use crate::meddling::Meddling;
 use crate::rig::{REGION, Rig, b64, id_of, text};
 
 /// A deployment without files.
 #[derive(Debug)]
 struct Home {
     root: Arc<RootKey>,
-    kinds: Mutex<BTreeSet<SlotKind>>,
+    /// `None` where they cannot be read.
+    kinds: Mutex<Option<BTreeSet<SlotKind>>>,
 }
 
 fn none() -> PremisesError {
@@ -33,11 +36,11 @@ impl Premises for Home {
     }
 
     fn slot_kinds(&self) -> Result<BTreeSet<SlotKind>, PremisesError> {
-        Ok(self.kinds.lock().unwrap().clone())
+        self.kinds.lock().unwrap().clone().ok_or_else(none)
     }
 
     fn begin_rotation(&self, _: &[SecretBytes]) -> Result<Arc<RootKey>, PremisesError> {
-        Ok(Arc::clone(&self.root))
+        Err(none())
     }
 
     fn settle(&self, _: Arc<RootKey>) -> Result<(), PremisesError> {
@@ -67,11 +70,14 @@ fn home(kinds: &[SlotKind]) -> Arc<Home> {
     let key_file = folder.path().join("root.key");
     let root = root_key::create(folder.path(), &[NewSlot::KeyFile(&key_file)]);
     let root = Arc::new(root.unwrap());
-    Arc::new(Home { root, kinds: Mutex::new(kinds.iter().copied().collect()) })
+    Arc::new(Home { root, kinds: Mutex::new(Some(kinds.iter().copied().collect())) })
 }
 
 fn rig_at(home: &Arc<Home>) -> Rig {
-    let rig = Rig::new();
+    at(home, Rig::new())
+}
+
+fn at(home: &Arc<Home>, rig: Rig) -> Rig {
     let wrapped = rig.service.records().keyring().wrap(&home.root).unwrap();
     let place = path::keyring().unwrap();
     let commit = Commit::new(CommitId::new([1; 16])).put(place, wrapped.as_bytes().to_vec());
@@ -84,16 +90,17 @@ fn epochs(rig: &Rig) -> Vec<u32> {
     keyring.epochs(Purpose::Domain).map(|epoch| epoch.number).collect()
 }
 
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+}
+
 /// Lets the background work until something is so.
 fn tend_until(rig: &Rig, holds: impl Fn() -> bool) {
     rig.block_on(async {
-        let waiting = async {
-            while !holds() {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-            }
-        };
         tokio::select! {
-            () = waiting => {}
+            () = until(holds) => {}
             () = rig.service.tend() => panic!("tending never ends"),
         }
     });
@@ -157,7 +164,7 @@ fn the_end_of_a_deleted_key_is_told_once_its_last_epoch_is_gone_and_says_what_st
     rig.pass_days(7);
     tend_until(&rig, || epochs(&rig) == [2]);
     // From now on a key file opens it.
-    *home.kinds.lock().unwrap() = [SlotKind::KeyFile].into();
+    *home.kinds.lock().unwrap() = Some([SlotKind::KeyFile].into());
     rig.pass_days(7);
     tend_until(&rig, || epochs(&rig) == [3]);
     rig.pass_days(7);
@@ -193,4 +200,64 @@ fn the_end_of_a_deleted_key_is_told_once_its_last_epoch_is_gone_and_says_what_st
     tend_until(&rig, || epochs(&rig) == [6]);
     assert_eq!(records_named(&rig, "KeyDeleted").len(), 2);
     assert!(rig.block_on(rig.store.scan(path::DELETED_PREFIX, None, 10)).unwrap().rows.is_empty());
+}
+
+/// A key that is deleted in the first epoch, which is then over.
+fn deleted_in_the_first_epoch(rig: &Rig) {
+    let key = rig.key(json!({}));
+    rig.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}));
+    rig.pass_days(7);
+    rig.block_on(rig.service.tend_keys());
+}
+
+#[test]
+fn where_it_is_not_known_what_opened_an_epoch_it_ends_in_time_and_everything_may_have() {
+    for damaged in [true, false] {
+        let home = home(&[SlotKind::Passphrase]);
+        let rig = rig_at(&home);
+        if damaged {
+            let commit =
+                Commit::new(CommitId::new([2; 16])).put(path::domain_epochs().unwrap(), vec![0; 100]);
+            rig.block_on(rig.store.commit(commit)).unwrap();
+        } else {
+            *home.kinds.lock().unwrap() = None;
+        }
+        deleted_in_the_first_epoch(&rig);
+        tend_until(&rig, || epochs(&rig) == [2] && !records_named(&rig, "KeyDeleted").is_empty());
+        let told = &records_named(&rig, "KeyDeleted")[0]["serviceEventDetails"];
+        assert_eq!(told["recoverableWith"], json!(["key file", "passphrase"]), "{damaged}");
+    }
+}
+
+#[test]
+fn while_the_store_forgets_what_it_held_of_a_deleted_key_nobody_waits_and_it_is_asked_once() {
+    let (rig, store) = Meddling::rig();
+    let rig = at(&home(&[SlotKind::KeyFile]), rig);
+    deleted_in_the_first_epoch(&rig);
+    rig.block_on(async {
+        let asking = async {
+            until(|| store.walks() == 1).await;
+            // Whoever asks for something else is answered, and the loop goes round.
+            for _ in 0..3 {
+                ask_for_root_key(&rig).await;
+            }
+            assert!(records_named(&rig, "KeyDeleted").is_empty());
+            store.let_forget();
+            until(|| !records_named(&rig, "KeyDeleted").is_empty()).await;
+            assert_eq!(store.walks(), 1);
+        };
+        tokio::select! {
+            asked = tokio::time::timeout(std::time::Duration::from_secs(15), asking) => asked.unwrap(),
+            () = rig.service.tend() => panic!("tending never ends"),
+        }
+    });
+}
+
+/// Asks for a new root key, which these premises refuse.
+async fn ask_for_root_key(rig: &Rig) {
+    let operator = keyreeve_service::caller::Principal::Operator(0);
+    let region = keyreeve_model::region::Region::parse(REGION).unwrap();
+    let caller = keyreeve_service::caller::Caller::bare(operator, region, uuid::Uuid::new_v4());
+    let row = keyreeve_service::catalogue::find(Api::Operator, "RootRotate").unwrap();
+    rig.service.call(&caller, row, b"{}").await.unwrap_err();
 }

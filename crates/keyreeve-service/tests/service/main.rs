@@ -86,6 +86,8 @@ mod mac;
 #[cfg(test)]
 mod managed_keys;
 #[cfg(test)]
+mod meddling;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod model_inputs;

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::importing::{external_symmetric, import_body, import_with};
 use crate::kit::Kit;
 use crate::rig::{Rig, START_SECONDS, b64, text};
 
@@ -171,9 +172,20 @@ fn within_twenty_minutes_of_an_automatic_rotation_none_begins_on_demand() {
 #[test]
 fn an_imported_key_rotates_only_to_material_that_waits() {
     let rig = Rig::new();
-    let key = rig.key(json!({"Origin": "EXTERNAL"}));
-    let text = format!("{key} is pending import.");
-    rig.refuses("RotateKeyOnDemand", json!({"KeyId": key}), "KMSInvalidStateException", &text);
+    let key = external_symmetric(&rig);
+    let refuses = |text: &str| {
+        let text = text.replace("KEY", &key);
+        rig.refuses("RotateKeyOnDemand", json!({"KeyId": key}), "KMSInvalidStateException", &text);
+    };
+    refuses("KEY is pending import.");
+    rig.ok("ImportKeyMaterial", import_body(&rig, &key, [1; 32]));
+    refuses("No available key material pending rotation for the key: KEY.");
+    let new = json!({"ImportType": "NEW_KEY_MATERIAL"});
+    rig.ok("ImportKeyMaterial", import_with(&rig, &key, [2; 32], &new));
+    let waiting = text(&rotations(&rig, &key, "ALL_KEY_MATERIAL")[1], "/KeyMaterialId");
+    rotate(&rig, &key);
+    assert_eq!(rig.metadata(&key)["CurrentKeyMaterialId"], json!(waiting));
+    refuses("No available key material pending rotation for the key: KEY.");
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! The rotations that time makes due: over restarts, downtime and clock steps, once whoever does it, with their records.
 
 use keyreeve_service::catalogue::{Api, find};
+use keyreeve_store::Store;
 use serde_json::{Value, json};
 
 use crate::audit_rig;
-use crate::rig::{ACCOUNT, REGION, Rig, START_SECONDS, b64, id_of, root, runtime, text};
+use crate::importing::{import_body, import_with};
+use crate::meddling::Meddling;
+use crate::rig::{ACCOUNT, REGION, Rig, START_SECONDS, b64, id_of, root, root_of, runtime, text};
 use crate::rotation::{rotate, rotations};
 
 const DAY: i64 = 86_400;
+const WEST: &str = "eu-west-1";
 
 fn tend(rig: &Rig) {
     rig.block_on(rig.service.tend_keys());
@@ -188,6 +192,83 @@ fn what_is_sealed_decrypts_after_a_thousand_rotations() {
     assert_eq!(materials.len(), 1 + ROTATIONS / 100);
     let answer = rig.ok("ListKeyRotations", json!({"KeyId": key, "Limit": 1000}));
     assert_eq!(answer["Rotations"].as_array().unwrap().len(), ROTATIONS);
+}
+
+#[test]
+fn a_key_whose_primary_is_moving_keeps_no_other_from_its_rotation() {
+    let rig = Rig::new();
+    let moving = rig.key(json!({"MultiRegion": true, "Origin": "EXTERNAL"}));
+    rig.ok("ImportKeyMaterial", import_body(&rig, &moving, [1; 32]));
+    rig.ok("ReplicateKey", json!({"KeyId": moving, "ReplicaRegion": WEST}));
+    rig.block_on(rig.service.tend_regions());
+    let new = json!({"ImportType": "NEW_KEY_MATERIAL"});
+    rig.ok("ImportKeyMaterial", import_with(&rig, &moving, [2; 32], &new));
+    rig.block_on(rig.service.tend_regions());
+    let replica = moving.replace(REGION, WEST);
+    for material in [[1; 32], [2; 32]] {
+        let body = import_body(&rig, &replica, material);
+        rig.ok_as(&root_of(ACCOUNT, WEST), "ImportKeyMaterial", body);
+    }
+    rig.block_on(rig.service.tend_regions());
+    rig.ok("RotateKeyOnDemand", json!({"KeyId": moving}));
+    // From here on the next primary decides, who is not heard of.
+    rig.ok("UpdatePrimaryRegion", json!({"KeyId": moving, "PrimaryRegion": WEST}));
+    rig.pass_millis(1);
+    let other = rig.key(json!({}));
+    rig.ok("RotateKeyOnDemand", json!({"KeyId": other}));
+    tend(&rig);
+    assert_eq!((count(&rig, &moving), count(&rig, &other)), (0, 1));
+}
+
+#[test]
+fn new_material_that_cannot_be_read_back_never_becomes_current() {
+    let (rig, store) = Meddling::rig();
+    let key = rig.key(json!({}));
+    let current = |rig: &Rig| rig.metadata(&key)["CurrentKeyMaterialId"].clone();
+    let before = current(&rig);
+    store.meddle(|commit| {
+        let materials = commit.puts.iter_mut().filter(|(path, _)| path.as_str().contains("/material/"));
+        materials.for_each(|(_, sealed)| sealed.truncate(sealed.len() / 2));
+        None
+    });
+    rig.ok("RotateKeyOnDemand", json!({"KeyId": key}));
+    for _ in 0..3 {
+        tend(&rig);
+        let started = rig.restarted();
+        tend(&started);
+        assert_eq!(current(&started), before);
+        started.ok("Encrypt", json!({"KeyId": key, "Plaintext": b64("x")}));
+    }
+}
+
+#[test]
+fn a_replica_forgets_its_expired_material_although_its_primary_is_late_with_a_rotation() {
+    let rig = Rig::new();
+    let key = rig.key(json!({"MultiRegion": true, "Origin": "EXTERNAL"}));
+    rig.ok("ImportKeyMaterial", import_body(&rig, &key, [1; 32]));
+    rig.ok("ReplicateKey", json!({"KeyId": key, "ReplicaRegion": WEST}));
+    rig.block_on(rig.service.tend_regions());
+    let replica = key.replace(REGION, WEST);
+    let there = root_of(ACCOUNT, WEST);
+    let until = json!({"ValidTo": START_SECONDS + DAY});
+    rig.ok_as(&there, "ImportKeyMaterial", import_with(&rig, &replica, [1; 32], &until));
+    let new = json!({"ImportType": "NEW_KEY_MATERIAL"});
+    rig.ok("ImportKeyMaterial", import_with(&rig, &key, [2; 32], &new));
+    rig.block_on(rig.service.tend_regions());
+    rig.ok_as(&there, "ImportKeyMaterial", import_body(&rig, &replica, [2; 32]));
+    rig.block_on(rig.service.tend_regions());
+    rig.ok("RotateKeyOnDemand", json!({"KeyId": key}));
+    // The replica hears that a rotation was asked for; then the primary goes before it did it.
+    rig.block_on(rig.service.tend_regions());
+    rig.ok("ScheduleKeyDeletion", json!({"KeyId": key}));
+    rig.pass_days(1);
+    let materials = || {
+        let page = rig.block_on(rig.store.scan(&format!("kms/{WEST}/"), None, 1000)).unwrap();
+        page.rows.iter().filter(|(path, _)| path.as_str().contains("/material/")).count()
+    };
+    assert_eq!(materials(), 2);
+    tend(&rig);
+    assert_eq!(materials(), 1);
 }
 
 #[test]

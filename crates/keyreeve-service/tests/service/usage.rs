@@ -1,9 +1,12 @@
 //! Last uses survive crashes: the audit log knows every one. And of each material is known when it last decrypted.
 
-use keyreeve_store::Store;
+use std::sync::Arc;
+
+use keyreeve_store::{Commit, CommitId, Path, Store};
 use serde_json::{Value, json};
 
-use crate::rig::{OTHER_ACCOUNT, REGION, Rig, START_SECONDS, b64, root_of, text};
+use crate::meddling::{Meanwhile, Meddling};
+use crate::rig::{OTHER_ACCOUNT, REGION, Rig, START_SECONDS, b64, id_of, root_of, text};
 use crate::rotation::rotate;
 
 fn last(rig: &Rig, key: &str) -> Value {
@@ -83,6 +86,90 @@ fn a_use_that_is_older_than_the_stored_one_does_not_replace_it() {
     flush(&crashed);
     assert_eq!(last(&crashed, &key)["KeyLastUsage"]["Operation"], "GenerateDataKey");
     assert_eq!(last(&crashed.restarted(), &key)["KeyLastUsage"]["Operation"], "GenerateDataKey");
+}
+
+#[test]
+fn while_the_log_is_not_read_yet_no_older_use_is_told_as_the_last() {
+    let rig = Rig::new();
+    let key = rig.key(json!({}));
+    rig.pass_millis(5000);
+    rig.ok("Encrypt", json!({"KeyId": key, "Plaintext": b64("x")}));
+    let known = last(&rig, &key);
+    let crashed = rig.restarted();
+    // A use that is known before the later one was read of.
+    crashed.pass_millis(-1000);
+    crashed.ok("GenerateDataKey", json!({"KeyId": key, "KeySpec": "AES_256"}));
+    assert_eq!(last(&crashed, &key), known);
+}
+
+#[test]
+fn tracking_began_with_the_key_or_with_what_the_log_still_tells() {
+    let rig = Rig::new();
+    let key = rig.key(json!({}));
+    rig.pass_days(1);
+    let started = rig.with_new_log();
+    let young = started.key(json!({}));
+    for (key, days) in [(&key, 1), (&young, 1)] {
+        let answer = last(&started, key);
+        let since = Some((START_SECONDS + days * 86_400) as f64);
+        assert_eq!(answer["TrackingStartDate"].as_f64(), since);
+        let described = started.operate("DescribeKeyUsage", json!({"KeyId": key}));
+        assert_eq!(described["TrackingSince"].as_f64(), since);
+    }
+    assert_eq!(last(&rig, &key)["TrackingStartDate"].as_f64(), Some(START_SECONDS as f64));
+}
+
+fn row_of(rig: &Rig, key: &str, kind: &str) -> (Path, Vec<u8>) {
+    let page = rig.block_on(rig.store.scan("kms/", None, 1000)).unwrap();
+    let is = |path: &Path| path.as_str().contains(kind) && path.as_str().contains(id_of(key));
+    let (path, row) = page.rows.into_iter().find(|(path, _)| is(path)).unwrap();
+    (path, row.value.to_vec())
+}
+
+fn put(rig: &Rig, path: &Path, value: Vec<u8>, number: u8) {
+    let commit = Commit::new(CommitId::new([number; 16])).put(path.clone(), value);
+    rig.block_on(rig.store.commit(commit)).unwrap();
+}
+
+#[test]
+fn a_use_that_a_damaged_row_keeps_from_being_written_is_not_forgotten() {
+    for kind in ["/key/", "/last-usage/", "/material-usage/"] {
+        let rig = Rig::new();
+        let (key, other) = (rig.key(json!({})), rig.key(json!({})));
+        let encrypt = |key: &str| rig.ok("Encrypt", json!({"KeyId": key, "Plaintext": b64("x")}));
+        let sealed = encrypt(&key)["CiphertextBlob"].clone();
+        rig.ok("Decrypt", json!({"CiphertextBlob": sealed}));
+        flush(&rig);
+        rig.pass_millis(1000);
+        encrypt(&other);
+        rig.ok("Decrypt", json!({"CiphertextBlob": sealed}));
+        let known = [&key, &other].map(|key| last(&rig, key));
+        let (path, whole) = row_of(&rig, &key, kind);
+        put(&rig, &path, vec![0; 100], 1);
+        flush(&rig.restarted());
+        put(&rig, &path, whole, 2);
+        let mended = rig.restarted();
+        assert_eq!([&key, &other].map(|key| last(&mended, key)), known, "{kind}");
+    }
+}
+
+#[test]
+fn a_key_that_is_deleted_while_its_last_use_is_written_leaves_none() {
+    let (rig, store) = Meddling::rig();
+    let key = rig.key(json!({}));
+    rig.ok("Encrypt", json!({"KeyId": key, "Plaintext": b64("x")}));
+    rig.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}));
+    let service = Arc::clone(&rig.service);
+    let mut deletion: Option<Meanwhile> = Some(Box::pin(async move { service.tend_keys().await }));
+    rig.pass_days(7);
+    store.meddle(move |commit| {
+        let writes = commit.puts.iter().any(|(path, _)| path.as_str().contains("/last-usage/"));
+        if writes { deletion.take() } else { None }
+    });
+    flush(&rig);
+    let rows = rig.block_on(rig.store.scan("kms/", None, 1000)).unwrap().rows;
+    let left: Vec<_> = rows.iter().filter(|(path, _)| path.as_str().contains(id_of(&key))).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

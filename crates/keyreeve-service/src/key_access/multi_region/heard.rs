@@ -7,7 +7,6 @@ use keyreeve_model::key_state::KeyState;
 use keyreeve_model::multi_region::{MultiRegion, Replica, SharedVersion};
 use keyreeve_model::timestamp::Timestamp;
 
-use super::progress::Replication;
 use super::regions_of;
 use super::report::{settled, wait};
 use crate::audit::{Cause, ServiceEvent};
@@ -67,7 +66,7 @@ impl KeyAccess {
 
     /// What only a primary keeps goes.
     pub(super) async fn draft_no_primary(&self, draft: Draft, arn: &KeyArn) -> Result<Draft, KmsError> {
-        let draft = self.remove_row::<Replication>(draft, &path::replication(arn)?).await?;
-        self.remove_row::<()>(draft, &path::region_work(arn)?).await
+        let draft = self.records.remove(draft, &path::replication(arn)?).await?;
+        self.records.remove(draft, &path::region_work(arn)?).await
     }
 }

@@ -100,7 +100,7 @@ impl KeyAccess {
             .put(&path::key_owner(&arn.region, arn.key_id)?, None, &arn.account)?
             .put(&path::key(arn)?, None, &record)?
             .put(&path::material_history(arn)?, None, &history)?;
-        if let Some((when, _)) = record.next_due() {
+        if let Some((when, _)) = record.next_due(&arn.region) {
             draft = draft.put(&path::due(arn, when)?, None, &())?;
         }
         if let Some(row) = tombstone {

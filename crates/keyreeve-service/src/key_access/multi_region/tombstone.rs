@@ -9,7 +9,7 @@ use keyreeve_model::region::Region;
 use keyreeve_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::progress::{Replication, Task};
+use super::progress::Task;
 use super::regions_of;
 use crate::audit::Cause;
 use crate::key_access::{KeyAccess, KeyEntry};
@@ -39,9 +39,9 @@ impl KeyAccess {
             return Ok(draft);
         }
         let regions = regions_of(arn, &entry.record);
-        let draft = self.remove_row::<Replication>(draft, &path::replication(arn)?).await?;
+        let draft = self.records.remove(draft, &path::replication(arn)?).await?;
         if *regions.primary() == arn.region {
-            return self.remove_row::<()>(draft, &path::region_work(arn)?).await;
+            return self.records.remove(draft, &path::region_work(arn)?).await;
         }
         let since = regions.since_in(&arn.region).unwrap_or(&regions.at).clone();
         let others = regions.regions().filter(|region| **region != arn.region).cloned().collect();
@@ -55,7 +55,7 @@ impl KeyAccess {
 
     /// Nobody needs to hear of a replica that is there again: its primary made it anew.
     pub(super) async fn draft_told(&self, draft: Draft, arn: &KeyArn) -> Result<Draft, KmsError> {
-        self.remove_row::<ToTell>(draft, &path::replica_gone_to_tell(arn)?).await
+        self.records.remove(draft, &path::replica_gone_to_tell(arn)?).await
     }
 
     /// The primary asked and is answered that the replica is gone: whoever else was to be told need not be. Should the
@@ -65,7 +65,7 @@ impl KeyAccess {
             return Ok(());
         }
         let draft = self.draft_told(self.records.draft()?, arn).await?;
-        let draft = self.remove_row::<()>(draft, &path::region_work(arn)?).await?;
+        let draft = self.records.remove(draft, &path::region_work(arn)?).await?;
         self.records.commit(draft, Cause::Upkeep(now)).await
     }
 
@@ -73,7 +73,7 @@ impl KeyAccess {
         let to_tell = self.records.read::<ToTell>(&path::replica_gone_to_tell(arn)?).await?;
         let to_tell: Vec<_> = to_tell.into_iter().flat_map(|row| row.value.0).map(Task::TellGone).collect();
         if to_tell.is_empty() {
-            let draft = self.remove_row::<()>(self.records.draft()?, &path::region_work(arn)?).await?;
+            let draft = self.records.remove(self.records.draft()?, &path::region_work(arn)?).await?;
             self.records.commit(draft, Cause::Upkeep(now)).await?;
         }
         Ok(to_tell)
@@ -110,7 +110,7 @@ impl KeyAccess {
         let mut draft = self.records.draft()?;
         if row.value.0.is_empty() {
             draft = draft.delete(&place, row.stamp);
-            draft = self.remove_row::<()>(draft, &path::region_work(arn)?).await?;
+            draft = self.records.remove(draft, &path::region_work(arn)?).await?;
         } else {
             draft = draft.put(&place, Some(row.stamp), &row.value)?;
         }
