@@ -53,7 +53,7 @@ impl KeyAndHistory {
             }
             ImportType::ExistingKeyMaterial => (self.renew(arn, identity, terms)?, false),
         };
-        self.refresh();
+        refresh(&mut self.record, &self.history);
         // AWS enables also a key that was disabled; material that waits for its rotation changes nothing.
         let idle = matches!(self.record.state, KeyState::PendingImport | KeyState::Disabled);
         if idle && !waits && self.record.is_complete_at(now) {
@@ -142,25 +142,12 @@ impl KeyAndHistory {
             self.record.pending_material = None;
             self.history.0.retain(|entry| entry.id.as_ref() != id);
         }
-        self.refresh();
+        refresh(&mut self.record, &self.history);
         let used = matches!(self.record.state, KeyState::Enabled | KeyState::Disabled);
         if used && !self.record.has_material {
             self.record.state = KeyState::PendingImport;
         }
         true
-    }
-
-    /// Brings what the key's row says of its materials in step with their history. To be called as well by whoever
-    /// makes a pending material current.
-    pub(super) fn refresh(&mut self) {
-        let pending = self.record.pending_material;
-        let needed = |entry: &&MaterialEntry| entry.id.is_none() || entry.id != pending;
-        let needed: Vec<_> =
-            self.history.0.iter().filter(needed).map(|entry| entry.imported.as_ref()).collect();
-        let here = |imported: &Option<&ImportedMaterial>| imported.is_some_and(|imported| imported.present);
-        self.record.has_material = !needed.is_empty() && needed.iter().all(here);
-        let present = needed.iter().flatten().filter(|imported| imported.present);
-        self.record.material_expiry = present.filter_map(|imported| imported.valid_to).min();
     }
 
     /// The first material that has expired and whose bytes are here. One that waits for its rotation does not expire.
@@ -173,6 +160,18 @@ impl KeyAndHistory {
         };
         self.history.0.iter().find(expired).map(|entry| entry.id)
     }
+}
+
+/// Brings what the key's row says of its materials in step with their history. To be called as well by whoever makes a
+/// pending material current.
+pub(super) fn refresh(record: &mut KeyRecord, history: &MaterialHistory) {
+    let pending = record.pending_material;
+    let needed = |entry: &&MaterialEntry| entry.id.is_none() || entry.id != pending;
+    let needed: Vec<_> = history.0.iter().filter(needed).map(|entry| entry.imported.as_ref()).collect();
+    let here = |imported: &Option<&ImportedMaterial>| imported.is_some_and(|imported| imported.present);
+    record.has_material = !needed.is_empty() && needed.iter().all(here);
+    let present = needed.iter().flatten().filter(|imported| imported.present);
+    record.material_expiry = present.filter_map(|imported| imported.valid_to).min();
 }
 
 fn fingerprint(identity: &MaterialIdentity) -> Option<String> {

@@ -12,6 +12,7 @@ use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::rotation::{MaterialEntry, MaterialHistory, RotationType};
 use keyreeve_model::timestamp::Timestamp;
 
+use super::imported::refresh;
 use super::material::material_id;
 use super::material_history::ReadHistory;
 use super::{AuthorizedKey, KeyAccess, KeyEntry};
@@ -66,9 +67,10 @@ impl Rotation<'_> {
         }
         let entry = self.read.history.find_mut(Some(&current)).ok_or(KmsError::Internal)?;
         entry.rotated = Some((now, kind));
-        // What waited could not be missed; from now on the key is not without it.
-        let expiry = entry.imported.as_ref().and_then(|imported| imported.valid_to);
-        record.material_expiry = [record.material_expiry, expiry].into_iter().flatten().min();
+        if record.origin == Origin::External {
+            // What waited could not be missed; from now on the key is not without it.
+            refresh(record, &self.read.history);
+        }
         let rotated = Rotated { kind, origin: record.origin, previous, current };
         Ok(Some(ServiceEvent::rotate_key(&self.entry.arn, now, &rotated)))
     }

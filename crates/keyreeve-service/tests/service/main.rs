@@ -76,6 +76,8 @@ mod import_expiry;
 #[cfg(test)]
 mod import_refusals;
 #[cfg(test)]
+mod import_replicas;
+#[cfg(test)]
 mod importing;
 #[cfg(test)]
 mod key_states;

@@ -69,7 +69,7 @@ fn the_first_material_is_current_and_the_second_waits() {
     assert_eq!(key.take(3, &new()), Err(pending));
     // What makes it current calls `refresh`: then its expiry counts.
     key.record.current_material = key.record.pending_material.take();
-    key.refresh();
+    refresh(&mut key.record, &key.history);
     assert_eq!(key.shape(), (KeyState::Enabled, Some(id(2)), None, soon));
 }
 
@@ -116,7 +116,7 @@ fn the_key_waits_until_every_material_that_it_used_is_here() {
     key.take(1, &terms()).unwrap();
     key.take(2, &new()).unwrap();
     key.record.current_material = key.record.pending_material.take();
-    key.refresh();
+    refresh(&mut key.record, &key.history);
     for number in [1, 2] {
         assert!(key.remove(Some(&id(number))));
         assert!(!key.remove(Some(&id(number))), "deleting twice is once");
@@ -236,7 +236,7 @@ proptest! {
                 Step::Rotate if key.record.state_at(now) == KeyState::Enabled => {
                     if let Some(pending) = key.record.pending_material.take() {
                         key.record.current_material = Some(pending);
-                        key.refresh();
+                        refresh(&mut key.record, &key.history);
                     }
                 }
                 Step::Disable if key.record.state_at(now) == KeyState::Enabled => {
