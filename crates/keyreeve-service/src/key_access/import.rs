@@ -76,7 +76,7 @@ impl KeyAccess {
         if let Some(id) = id.filter(|id| after.history.find(Some(id)).is_none()) {
             return Err(KmsError::MaterialNotFound(entry.arn.clone(), id));
         }
-        if after.remove(meant.as_ref()) {
+        if after.remove(&entry.arn, meant.as_ref()) {
             self.commit_without(entry, meant, &after, stamp, cause).await?;
         }
         Ok(meant)
@@ -87,7 +87,7 @@ impl KeyAccess {
         let mut done = false;
         while let Some(entry) = self.entry(arn).await? {
             let (mut after, stamp) = self.key_and_history(&entry).await?;
-            let Some(id) = after.expired(now).filter(|id| after.remove(id.as_ref())) else { break };
+            let Some(id) = after.expired(now).filter(|id| after.remove(arn, id.as_ref())) else { break };
             let event = ServiceEvent::delete_expired_key_material(arn, id, now);
             self.commit_without(&entry, id, &after, stamp, Cause::Event(&event)).await?;
             tracing::info!(key = %arn, "imported key material has expired and was deleted");
@@ -105,14 +105,21 @@ impl KeyAccess {
         cause: Cause<'_>,
     ) -> Result<(), KmsError> {
         let slot = MaterialSlot { key: entry.arn.clone(), material: id };
-        let mut draft = self.records.draft()?;
-        if let Some(row) = self.records.read_bytes(&path::material(&slot)?).await? {
-            draft = draft.delete(&path::material(&slot)?, row.stamp);
-        }
+        let draft = self.remove_material(self.records.draft()?, &slot).await?;
         let draft = self.redraft_imported(draft, entry, after, stamp).await?;
         let outcome = self.commit_key(draft, entry, cause).await;
         self.forget_material(&slot);
         outcome
+    }
+
+    /// Deletes the bytes of a material, if they are here. No cache holds it any more once [`Self::forget_material`] was
+    /// called after the commit.
+    pub(super) async fn remove_material(&self, draft: Draft, slot: &MaterialSlot) -> Result<Draft, KmsError> {
+        let place = path::material(slot)?;
+        Ok(match self.records.read_bytes(&place).await? {
+            Some(row) => draft.delete(&place, row.stamp),
+            None => draft,
+        })
     }
 
     async fn redraft_imported(

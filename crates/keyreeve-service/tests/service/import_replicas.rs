@@ -1,5 +1,6 @@
 //! Imported material of a key with a replica: what the primary changes, and what each Region keeps for itself.
 
+use keyreeve_store::Store as _;
 use serde_json::{Value, json};
 
 use crate::importing::{import_body, import_with};
@@ -61,6 +62,25 @@ impl Pair {
         answer.map_err(|error| error.code.to_owned())
     }
 
+    /// Deletes a material in a Region.
+    fn delete(&self, region: &str, id: &str) {
+        let body = json!({"KeyId": self.primary.replace(REGION, region), "KeyMaterialId": id});
+        self.rig.ok_as(&root_of(ACCOUNT, region), "DeleteImportedKeyMaterial", body);
+    }
+
+    fn materials_there(&self) -> Vec<Value> {
+        let body = json!({"KeyId": self.replica, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"});
+        self.there("ListKeyRotations", &body).unwrap()["Rotations"].as_array().unwrap().clone()
+    }
+
+    /// How many materials have their bytes at the replica.
+    fn bytes_there(&self) -> usize {
+        let rows = self.rig.block_on(self.rig.store.scan("kms/", None, 1000)).unwrap().rows;
+        rows.iter()
+            .filter(|(path, _)| path.as_str().contains(&format!("kms/{WEST}/{ACCOUNT}/material/")))
+            .count()
+    }
+
     fn metadata_there(&self) -> Value {
         self.there("DescribeKey", &json!({"KeyId": self.replica})).unwrap()["KeyMetadata"].clone()
     }
@@ -89,9 +109,62 @@ fn a_replica_enforces_the_expiry_of_material_that_a_rotation_made_current() {
     assert_eq!(pair.encrypt_there().unwrap_err(), "KMSInvalidStateException");
     // The bytes go too.
     pair.settle();
-    let materials = pair
-        .there("ListKeyRotations", &json!({"KeyId": pair.replica, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"}));
-    let materials = materials.unwrap();
-    assert_eq!(materials["Rotations"][1]["ImportState"], "PENDING_IMPORT", "{materials:#}");
+    let materials = pair.materials_there();
+    assert_eq!((&materials[1]["ImportState"], pair.bytes_there()), (&json!("PENDING_IMPORT"), 1));
     assert_eq!(pair.rig.state(&pair.primary), "Enabled");
+}
+
+#[test]
+fn material_that_the_primary_deletes_while_it_waits_is_no_loss_to_a_replica() {
+    for imported_there in [false, true] {
+        let pair = Pair::new();
+        let new = pair.import_new(B);
+        pair.settle();
+        if imported_there {
+            pair.import_there(B, &json!({})).unwrap();
+        }
+        assert_eq!((pair.materials_there().len(), pair.bytes_there()), (2, 1 + usize::from(imported_there)));
+        pair.delete(REGION, &new);
+        pair.settle();
+        assert_eq!((pair.materials_there().len(), pair.bytes_there()), (1, 1));
+        pair.import_there(A, &json!({})).unwrap();
+        assert_eq!(pair.metadata_there()["KeyState"], "Enabled");
+        pair.encrypt_there().unwrap();
+        // It may come again.
+        assert_eq!(pair.import_new(B), new);
+        pair.settle();
+        pair.import_there(B, &json!({})).unwrap();
+        pair.settle();
+        pair.rotate().unwrap();
+        pair.settle();
+        assert_eq!(text(&pair.metadata_there(), "/CurrentKeyMaterialId"), new);
+    }
+}
+
+#[test]
+fn what_a_replica_deletes_while_it_waits_holds_up_the_rotation_and_can_be_imported_again() {
+    let pair = Pair::new();
+    let new = pair.import_new(B);
+    pair.settle();
+    pair.import_there(B, &json!({})).unwrap();
+    pair.settle();
+    pair.delete(WEST, &new);
+    assert_eq!((pair.materials_there().len(), pair.bytes_there()), (2, 1));
+    // The primary heard last that it is there.
+    assert_eq!(pair.rotate().unwrap_err(), "KMSInvalidStateException");
+    let listed = |state: &str| {
+        let body = json!({"KeyId": pair.primary, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"});
+        assert_eq!(pair.rig.ok("ListKeyRotations", body)["Rotations"][1]["KeyMaterialState"], json!(state));
+    };
+    listed("PENDING_MULTI_REGION_IMPORT_AND_ROTATION");
+    pair.import_there(B, &json!({})).unwrap();
+    pair.settle();
+    listed("PENDING_ROTATION");
+    pair.rotate().unwrap();
+    pair.settle();
+    let there = pair.metadata_there();
+    assert_eq!(
+        (text(&there, "/CurrentKeyMaterialId"), text(&there, "/KeyState")),
+        (new, "Enabled".to_owned())
+    );
 }
