@@ -46,13 +46,11 @@ impl KeyAndHistory {
     ) -> Result<bool, KmsError> {
         let first = self.history.0.is_empty();
         let default = if first { ImportType::NewKeyMaterial } else { ImportType::ExistingKeyMaterial };
-        let (missing, waits) = match terms.kind.unwrap_or(default) {
-            ImportType::NewKeyMaterial => {
-                self.add(arn, identity, terms, now)?;
-                (true, self.record.pending_material.is_some())
-            }
-            ImportType::ExistingKeyMaterial => (self.renew(arn, identity, terms)?, false),
+        let missing = match terms.kind.unwrap_or(default) {
+            ImportType::NewKeyMaterial => self.add(arn, identity, terms, now).map(|()| true)?,
+            ImportType::ExistingKeyMaterial => self.renew(arn, identity, terms)?,
         };
+        let waits = identity.id().is_some() && identity.id() == self.record.pending_material;
         refresh(&mut self.record, &self.history);
         // AWS enables also a key that was disabled; material that waits for its rotation changes nothing.
         let idle = matches!(self.record.state, KeyState::PendingImport | KeyState::Disabled);

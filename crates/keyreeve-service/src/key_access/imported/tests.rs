@@ -159,6 +159,17 @@ fn a_reimport_resets_the_expiry_and_enables_also_a_disabled_key() {
 }
 
 #[test]
+fn material_that_waits_enables_no_key_however_often_it_is_imported() {
+    let mut key = symmetric();
+    key.take(1, &terms()).unwrap();
+    key.record.state = KeyState::Disabled;
+    for (terms, missing) in [(new(), true), (terms(), false)] {
+        assert_eq!(key.take(2, &terms), Ok(missing));
+        assert_eq!(key.shape(), (KeyState::Disabled, Some(id(1)), Some(id(2)), None));
+    }
+}
+
+#[test]
 fn what_expires_is_what_is_here_and_does_not_wait() {
     let mut key = symmetric();
     let until = |days| Some(NOW.plus_days(days));
