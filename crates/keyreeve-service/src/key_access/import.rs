@@ -53,16 +53,33 @@ impl KeyAccess {
         let missing = after.import(&entry.arn, &import.identity, &import.terms, desk.now)?;
         let slot = MaterialSlot { key: entry.arn.clone(), material: import.identity.id() };
         let mut draft = self.records.draft()?;
-        if missing {
-            let before = self.records.read_bytes(&path::material(&slot)?).await?.map(|row| row.stamp);
+        let before = self.records.read_bytes(&path::material(&slot)?).await?;
+        // What was imported before is stored again if its bytes are not what they were.
+        let stored = before.as_ref().filter(|_| !missing).is_some_and(|row| {
+            let unwrapped =
+                self.records.keyring().unwrap_material(&row.value, &binding(&slot, &after.record));
+            unwrapped.is_ok_and(|unwrapped| unwrapped.ct_eq(&import.material))
+        });
+        if !stored {
+            let before = before.map(|row| row.stamp);
             draft = Self::put_material(draft, &slot, &after.record, &import.material, before)?;
         }
         let draft = self.redraft_imported(draft, entry, &after, stamp).await?;
         self.commit_key(draft, entry, Cause::Request(desk)).await?;
-        if missing {
-            self.verify_stored(&after.record, slot, &import.material).await?;
+        let lost = !stored && !self.is_stored(&after.record, &slot, &import.material).await?;
+        if lost && self.has_imported(&slot).await? {
+            tracing::error!(key = %entry.arn, "imported key material was not stored: it is not acknowledged");
+            return Err(KmsError::Internal);
         }
         Ok(())
+    }
+
+    /// Whether an imported material should be here: another request may have deleted it.
+    async fn has_imported(&self, slot: &MaterialSlot) -> Result<bool, KmsError> {
+        let Some(entry) = self.entry(&slot.key).await? else { return Ok(false) };
+        let history = self.history(&slot.key, &entry.record).await?.history;
+        let imported = history.find(slot.material.as_ref()).and_then(|entry| entry.imported.as_ref());
+        Ok(imported.is_some_and(|imported| imported.present))
     }
 
     async fn delete_material(

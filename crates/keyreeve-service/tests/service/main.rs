@@ -74,6 +74,8 @@ mod import;
 #[cfg(test)]
 mod import_expiry;
 #[cfg(test)]
+mod import_races;
+#[cfg(test)]
 mod import_refusals;
 #[cfg(test)]
 mod import_replicas;
