@@ -72,4 +72,27 @@ mod tests {
         }
         assert!(!is_aws_region(&Region::parse("us-invalid-1").unwrap()));
     }
+
+    #[test]
+    fn every_region_is_in_the_partition_that_aws_says() {
+        let mut others = AWS_REGIONS.to_vec();
+        others.retain(|name| Region::parse(name).unwrap().partition() != "aws");
+        let mut expected = Vec::new();
+        for (partition, names) in [
+            ("aws-cn", &["cn-north-1", "cn-northwest-1"][..]),
+            ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
+            ("aws-iso", &["us-iso-east-1", "us-iso-west-1"]),
+            ("aws-iso-b", &["us-isob-east-1", "us-isob-west-1"]),
+            ("aws-iso-e", &["eu-isoe-west-1"]),
+            ("aws-iso-f", &["us-isof-east-1", "us-isof-south-1"]),
+            ("aws-eusc", &["eusc-de-east-1"]),
+        ] {
+            for name in names {
+                assert_eq!(Region::parse(name).unwrap().partition(), partition, "{name}");
+                expected.push(*name);
+            }
+        }
+        expected.sort_unstable();
+        assert_eq!(others, expected);
+    }
 }

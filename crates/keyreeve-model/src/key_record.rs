@@ -129,11 +129,6 @@ impl KeyRecord {
         self.has_material && !self.has_expired_material(now)
     }
 
-    /// Whether new material that was imported has no other Region to reach before it can become current.
-    pub fn has_no_replicas(&self) -> bool {
-        self.multi_region.as_ref().is_none_or(|regions| regions.replicas.is_empty())
-    }
-
     fn has_expired_material(&self, now: Timestamp) -> bool {
         self.material_expiry.is_some_and(|date| date <= now)
     }

@@ -28,8 +28,16 @@ impl Region {
     }
 }
 
-/// Region prefixes outside the `aws` partition.
-const PARTITIONS: &[(&str, &str)] = &[("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc")];
+/// Region prefixes outside the `aws` partition. Source: `partitions.json` of botocore 1.44.5.
+const PARTITIONS: &[(&str, &str)] = &[
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
 
 /// Whether the text has the form of a Region name.
 pub fn is_region_name(text: &str) -> bool {

@@ -7,23 +7,36 @@ use std::path::PathBuf;
 use super::passphrase::{MEMORY_KIB_MIN, PASSES_MIN, PASSPHRASE_CHARS_MIN};
 use crate::error::Unspecified;
 
-/// What opens a slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SlotKind {
-    /// A file of its own.
-    KeyFile,
-    /// A passphrase, through Argon2id.
-    Passphrase,
+/// The kinds and the list of them are one table.
+macro_rules! slot_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)+) => {
+        /// What opens a slot.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum SlotKind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl SlotKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+        }
+
+        impl fmt::Display for SlotKind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$kind => $name,)+
+                })
+            }
+        }
+    };
 }
 
-impl fmt::Display for SlotKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::KeyFile => "key file",
-            Self::Passphrase => "passphrase",
-        })
-    }
+slot_kinds! {
+    /// A file of its own.
+    KeyFile = "key file",
+    /// A passphrase, through Argon2id.
+    Passphrase = "passphrase",
 }
 
 /// Why creating, unsealing or changing the root key did not succeed.

@@ -53,16 +53,33 @@ impl KeyAccess {
         let missing = after.import(&entry.arn, &import.identity, &import.terms, desk.now)?;
         let slot = MaterialSlot { key: entry.arn.clone(), material: import.identity.id() };
         let mut draft = self.records.draft()?;
-        if missing {
-            let before = self.records.read_bytes(&path::material(&slot)?).await?.map(|row| row.stamp);
+        let before = self.records.read_bytes(&path::material(&slot)?).await?;
+        // What was imported before is stored again if its bytes are not what they were.
+        let stored = before.as_ref().filter(|_| !missing).is_some_and(|row| {
+            let unwrapped =
+                self.records.keyring().unwrap_material(&row.value, &binding(&slot, &after.record));
+            unwrapped.is_ok_and(|unwrapped| unwrapped.ct_eq(&import.material))
+        });
+        if !stored {
+            let before = before.map(|row| row.stamp);
             draft = Self::put_material(draft, &slot, &after.record, &import.material, before)?;
         }
         let draft = self.redraft_imported(draft, entry, &after, stamp).await?;
         self.commit_key(draft, entry, Cause::Request(desk)).await?;
-        if missing {
-            self.verify_stored(&after.record, slot, &import.material).await?;
+        let lost = !stored && !self.is_stored(&after.record, &slot, &import.material).await?;
+        if lost && self.has_imported(&slot).await? {
+            tracing::error!(key = %entry.arn, "imported key material was not stored: it is not acknowledged");
+            return Err(KmsError::Internal);
         }
         Ok(())
+    }
+
+    /// Whether an imported material should be here: another request may have deleted it.
+    async fn has_imported(&self, slot: &MaterialSlot) -> Result<bool, KmsError> {
+        let Some(entry) = self.entry(&slot.key).await? else { return Ok(false) };
+        let history = self.history(&slot.key, &entry.record).await?.history;
+        let imported = history.find(slot.material.as_ref()).and_then(|entry| entry.imported.as_ref());
+        Ok(imported.is_some_and(|imported| imported.present))
     }
 
     async fn delete_material(
@@ -76,7 +93,7 @@ impl KeyAccess {
         if let Some(id) = id.filter(|id| after.history.find(Some(id)).is_none()) {
             return Err(KmsError::MaterialNotFound(entry.arn.clone(), id));
         }
-        if after.remove(meant.as_ref()) {
+        if after.remove(&entry.arn, meant.as_ref()) {
             self.commit_without(entry, meant, &after, stamp, cause).await?;
         }
         Ok(meant)
@@ -87,7 +104,7 @@ impl KeyAccess {
         let mut done = false;
         while let Some(entry) = self.entry(arn).await? {
             let (mut after, stamp) = self.key_and_history(&entry).await?;
-            let Some(id) = after.expired(now).filter(|id| after.remove(id.as_ref())) else { break };
+            let Some(id) = after.expired(now).filter(|id| after.remove(arn, id.as_ref())) else { break };
             let event = ServiceEvent::delete_expired_key_material(arn, id, now);
             self.commit_without(&entry, id, &after, stamp, Cause::Event(&event)).await?;
             tracing::info!(key = %arn, "imported key material has expired and was deleted");
@@ -105,14 +122,21 @@ impl KeyAccess {
         cause: Cause<'_>,
     ) -> Result<(), KmsError> {
         let slot = MaterialSlot { key: entry.arn.clone(), material: id };
-        let mut draft = self.records.draft()?;
-        if let Some(row) = self.records.read_bytes(&path::material(&slot)?).await? {
-            draft = draft.delete(&path::material(&slot)?, row.stamp);
-        }
+        let draft = self.remove_material(self.records.draft()?, &slot).await?;
         let draft = self.redraft_imported(draft, entry, after, stamp).await?;
         let outcome = self.commit_key(draft, entry, cause).await;
         self.forget_material(&slot);
         outcome
+    }
+
+    /// Deletes the bytes of a material, if they are here. No cache holds it any more once [`Self::forget_material`] was
+    /// called after the commit.
+    pub(super) async fn remove_material(&self, draft: Draft, slot: &MaterialSlot) -> Result<Draft, KmsError> {
+        let place = path::material(slot)?;
+        Ok(match self.records.read_bytes(&place).await? {
+            Some(row) => draft.delete(&place, row.stamp),
+            None => draft,
+        })
     }
 
     async fn redraft_imported(

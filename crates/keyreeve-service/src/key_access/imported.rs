@@ -46,14 +46,12 @@ impl KeyAndHistory {
     ) -> Result<bool, KmsError> {
         let first = self.history.0.is_empty();
         let default = if first { ImportType::NewKeyMaterial } else { ImportType::ExistingKeyMaterial };
-        let (missing, waits) = match terms.kind.unwrap_or(default) {
-            ImportType::NewKeyMaterial => {
-                self.add(arn, identity, terms, now)?;
-                (true, self.record.pending_material.is_some())
-            }
-            ImportType::ExistingKeyMaterial => (self.renew(arn, identity, terms)?, false),
+        let missing = match terms.kind.unwrap_or(default) {
+            ImportType::NewKeyMaterial => self.add(arn, identity, terms, now).map(|()| true)?,
+            ImportType::ExistingKeyMaterial => self.renew(arn, identity, terms)?,
         };
-        self.refresh();
+        let waits = identity.id().is_some() && identity.id() == self.record.pending_material;
+        refresh(&mut self.record, &self.history);
         // AWS enables also a key that was disabled; material that waits for its rotation changes nothing.
         let idle = matches!(self.record.state, KeyState::PendingImport | KeyState::Disabled);
         if idle && !waits && self.record.is_complete_at(now) {
@@ -132,17 +130,18 @@ impl KeyAndHistory {
     }
 
     /// Forgets that the bytes of a material are here; answers whether they were. One that waits for its rotation is no
-    /// longer the key's.
-    pub(super) fn remove(&mut self, id: Option<&MaterialId>) -> bool {
+    /// longer the key's; at a replica it still is, as the primary says.
+    pub(super) fn remove(&mut self, arn: &KeyArn, id: Option<&MaterialId>) -> bool {
         let entry = self.history.find_mut(id).and_then(|entry| entry.imported.as_mut());
         let Some(imported) = entry.filter(|imported| imported.present) else { return false };
         imported.present = false;
         imported.valid_to = None;
-        if id.is_some() && self.record.pending_material.as_ref() == id {
-            self.record.pending_material = None;
-            self.history.0.retain(|entry| entry.id.as_ref() != id);
+        let decides = !self.record.is_replica_in(&arn.region);
+        if decides && id.is_some() && self.record.pending_material.as_ref() == id {
+            let pending = self.record.pending_material.take();
+            self.history.0.retain(|entry| !waits(entry, pending));
         }
-        self.refresh();
+        refresh(&mut self.record, &self.history);
         let used = matches!(self.record.state, KeyState::Enabled | KeyState::Disabled);
         if used && !self.record.has_material {
             self.record.state = KeyState::PendingImport;
@@ -150,29 +149,37 @@ impl KeyAndHistory {
         true
     }
 
-    /// Brings what the key's row says of its materials in step with their history. To be called as well by whoever
-    /// makes a pending material current.
-    pub(super) fn refresh(&mut self) {
-        let pending = self.record.pending_material;
-        let needed = |entry: &&MaterialEntry| entry.id.is_none() || entry.id != pending;
-        let needed: Vec<_> =
-            self.history.0.iter().filter(needed).map(|entry| entry.imported.as_ref()).collect();
-        let here = |imported: &Option<&ImportedMaterial>| imported.is_some_and(|imported| imported.present);
-        self.record.has_material = !needed.is_empty() && needed.iter().all(here);
-        let present = needed.iter().flatten().filter(|imported| imported.present);
-        self.record.material_expiry = present.filter_map(|imported| imported.valid_to).min();
-    }
-
     /// The first material that has expired and whose bytes are here. One that waits for its rotation does not expire.
     pub(super) fn expired(&self, now: Timestamp) -> Option<Option<MaterialId>> {
         let pending = self.record.pending_material;
         let expired = |entry: &&MaterialEntry| {
             let imported = entry.imported.as_ref().filter(|imported| imported.present);
-            let waits = entry.id.is_some() && entry.id == pending;
-            !waits && imported.and_then(|imported| imported.valid_to).is_some_and(|date| date <= now)
+            !waits(entry, pending)
+                && imported.and_then(|imported| imported.valid_to).is_some_and(|date| date <= now)
         };
         self.history.0.iter().find(expired).map(|entry| entry.id)
     }
+}
+
+/// Brings what the key's row says of its materials in step with their history. To be called as well by whoever makes a
+/// pending material current. The key cannot be without what ever encrypted; a material of which another Region told that
+/// it would, and never did, is no loss.
+pub(super) fn refresh(record: &mut KeyRecord, history: &MaterialHistory) {
+    let (first, pending) = (history.0.first(), record.pending_material);
+    let encrypted = |entry: &&MaterialEntry| {
+        entry.rotated.is_some() || entry.id == record.current_material || first == Some(*entry)
+    };
+    let mut needed = history.0.iter().filter(encrypted).map(|entry| entry.imported.as_ref()).peekable();
+    let here = |imported: Option<&ImportedMaterial>| imported.is_some_and(|imported| imported.present);
+    record.has_material = needed.peek().is_some() && needed.all(here);
+    let present = history.0.iter().filter(|entry| !waits(entry, pending));
+    let present = present.filter_map(|entry| entry.imported.as_ref()).filter(|imported| imported.present);
+    record.material_expiry = present.filter_map(|imported| imported.valid_to).min();
+}
+
+/// Whether a material has not encrypted yet and does so after the next rotation.
+pub(super) fn waits(entry: &MaterialEntry, pending: Option<MaterialId>) -> bool {
+    entry.id.is_some() && entry.id == pending && entry.rotated.is_none()
 }
 
 fn fingerprint(identity: &MaterialIdentity) -> Option<String> {

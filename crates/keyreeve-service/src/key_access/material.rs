@@ -171,15 +171,25 @@ impl KeyAccess {
         slot: MaterialSlot,
         material: &KeyMaterial,
     ) -> Result<(), KmsError> {
-        let row = self.records.read_bytes(&path::material(&slot)?).await?.ok_or(KmsError::Internal)?;
-        let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(&slot, record));
+        if self.is_stored(record, &slot, material).await? { Ok(()) } else { Err(KmsError::Internal) }
+    }
+
+    /// As [`Self::verify_stored`]; answers `false` where nothing is stored.
+    pub(super) async fn is_stored(
+        &self,
+        record: &KeyRecord,
+        slot: &MaterialSlot,
+        material: &KeyMaterial,
+    ) -> Result<bool, KmsError> {
+        let Some(row) = self.records.read_bytes(&path::material(slot)?).await? else { return Ok(false) };
+        let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(slot, record));
         if !unwrapped.is_ok_and(|unwrapped| unwrapped.ct_eq(material)) {
             tracing::error!(key = %slot.key, "new key material reads back differently: it is not acknowledged");
             return Err(KmsError::Internal);
         }
-        let opened = Material::open(&slot.key, record, material)?;
-        self.materials.insert(MaterialName::of(&slot), Arc::new(opened));
-        Ok(())
+        // That it opens, too. What was opened goes into the cache at its first use: that one knows whether the material was
+        // deleted meanwhile.
+        Material::open(&slot.key, record, material).map(|_| true)
     }
 
     /// Reads a material of the key from the store, past every cache.
@@ -204,14 +214,27 @@ impl KeyAccess {
     }
 
     async fn open_material(&self, entry: &KeyEntry, slot: &MaterialSlot) -> Result<Arc<Material>, KmsError> {
-        let row = self.records.read_bytes(&path::material(slot)?).await?.ok_or_else(|| {
-            tracing::error!(key = %entry.arn, "the key's material is missing from the store");
-            KmsError::Internal
-        })?;
+        let Some(row) = self.records.read_bytes(&path::material(slot)?).await? else {
+            return Err(self.missing(entry).await);
+        };
         let unwrapped = self.records.keyring().unwrap_material(&row.value, &binding(slot, &entry.record)).map_err(|_| {
             tracing::error!(key = %entry.arn, "the key's material does not unwrap: its rows were altered");
             KmsError::Internal
         })?;
         Ok(Arc::new(Material::open(&entry.arn, &entry.record, &unwrapped)?))
+    }
+
+    /// Why a material that a request needs is not here: it was deleted once the request had been judged, which is judged
+    /// anew; or its row is lost.
+    async fn missing(&self, entry: &KeyEntry) -> KmsError {
+        self.forget_key(&entry.arn);
+        match self.entry(&entry.arn).await {
+            Ok(Some(now)) if now.stamp == entry.stamp => {
+                tracing::error!(key = %entry.arn, "the key's material is missing from the store");
+                KmsError::Internal
+            }
+            Ok(_) => KmsError::Conflict,
+            Err(error) => error,
+        }
     }
 }

@@ -68,7 +68,6 @@ pub(crate) use quarantine::key_of_row;
 pub(crate) use resolve::KeyName;
 pub(crate) use retirement::AuthorizedRetirement;
 pub use seed::{SeedFault, SeedKey, Seeded};
-pub(crate) use shredding::KINDS as SLOT_KINDS;
 pub(crate) use survey::SurveyedKey;
 pub(crate) use usage_replay::KeyUsage;
 

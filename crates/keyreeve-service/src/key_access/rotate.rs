@@ -2,6 +2,7 @@
 //! decrypt for ever. The key, the material, the history, the turn among what is due and the record of it are one commit.
 //! AWS: <https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html>
 
+use futures_util::future::join_all;
 use keyreeve_crypto::open_key;
 use keyreeve_crypto::secret::KeyMaterial;
 use keyreeve_model::algorithm::Origin;
@@ -12,6 +13,7 @@ use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::rotation::{MaterialEntry, MaterialHistory, RotationType};
 use keyreeve_model::timestamp::Timestamp;
 
+use super::imported::refresh;
 use super::material::material_id;
 use super::material_history::ReadHistory;
 use super::{AuthorizedKey, KeyAccess, KeyEntry};
@@ -66,9 +68,10 @@ impl Rotation<'_> {
         }
         let entry = self.read.history.find_mut(Some(&current)).ok_or(KmsError::Internal)?;
         entry.rotated = Some((now, kind));
-        // What waited could not be missed; from now on the key is not without it.
-        let expiry = entry.imported.as_ref().and_then(|imported| imported.valid_to);
-        record.material_expiry = [record.material_expiry, expiry].into_iter().flatten().min();
+        if record.origin == Origin::External {
+            // What waited could not be missed; from now on the key is not without it.
+            refresh(record, &self.read.history);
+        }
         let rotated = Rotated { kind, origin: record.origin, previous, current };
         Ok(Some(ServiceEvent::rotate_key(&self.entry.arn, now, &rotated)))
     }
@@ -182,19 +185,19 @@ impl<O> AuthorizedKey<O> {
     /// Whether there is material that a rotation can make current: imported keys need it beforehand.
     ///
     /// # Errors
-    /// [`KmsError::NothingPending`].
+    /// [`KmsError::NothingPending`]; [`KmsError::Conflict`].
     pub(crate) async fn check_pending_material(&self, desk: &Desk<'_>) -> Result<(), KmsError> {
         if self.record().origin != Origin::External {
             return Ok(());
         }
         let history = desk.service.keys.materials_of(self.arn(), self.record()).await?;
-        match pending(self.record(), &history) {
-            // Every Region must have it before any encrypts with it.
-            Some(id) if desk.service.keys.lacks_import(self.entry(), Some(&id)).await? => {
-                Err(KmsError::NothingPending(self.arn().clone()))
-            }
-            Some(_) => Ok(()),
-            None => Err(KmsError::NothingPending(self.arn().clone())),
-        }
+        let nothing = || KmsError::NothingPending(self.arn().clone());
+        let id = pending(self.record(), &history).ok_or_else(nothing)?;
+        // Every Region must have it before any encrypts with it. One may have deleted it since it was asked last; of one
+        // that is away counts what it said last.
+        let replicas = self.record().multi_region.iter().flat_map(|regions| &regions.replicas);
+        let asked = replicas.map(|replica| desk.service.push_now(self.arn(), &replica.region));
+        join_all(asked).await.into_iter().collect::<Result<(), _>>()?;
+        if desk.service.keys.lacks_import(self.entry(), Some(&id)).await? { Err(nothing()) } else { Ok(()) }
     }
 }

@@ -18,8 +18,6 @@ use crate::records::{Draft, path};
 
 /// Rows looked at in one page.
 const PAGE: usize = 100;
-/// Every kind of slot.
-pub(crate) const KINDS: [SlotKind; 2] = [SlotKind::KeyFile, SlotKind::Passphrase];
 
 /// Whether what opens a slot of this kind can no longer open what an epoch was wrapped in once that epoch is removed. A
 /// file and a passphrase open every copy of `root.json` that was ever made with them.
@@ -72,7 +70,7 @@ impl SlotHistory {
         for epoch in starts.chain([first, last]) {
             match self.of(epoch) {
                 Some(known) => kinds.extend(known),
-                None => kinds.extend(KINDS),
+                None => kinds.extend(SlotKind::ALL),
             }
         }
         kinds
@@ -179,7 +177,7 @@ mod tests {
 
     #[test]
     fn no_kind_of_slot_that_there_is_can_promise_that_a_key_is_shredded() {
-        assert!(KINDS.iter().all(|kind| !is_destroyed_with_an_epoch(*kind)));
+        assert!(SlotKind::ALL.iter().all(|kind| !is_destroyed_with_an_epoch(*kind)));
     }
 
     #[test]

@@ -98,7 +98,9 @@ impl Operation for ReplicateKey {
         };
         let (arn, record) = key.replicate(desk, &request.to, birth).await?;
         // So that whoever looks for it next finds it; what does not succeed now is done by and by.
-        desk.service.push_now(key.arn(), &request.to).await;
+        if let Err(error) = desk.service.push_now(key.arn(), &request.to).await {
+            tracing::debug!(key = %key.arn(), %error, "a replica is made later");
+        }
         let tag = |(key, value): (&String, &String)| Tag { tag_key: key.clone(), tag_value: value.clone() };
         Ok(Reply {
             replica_key_metadata: KeyMetadata::new(&arn, &record, desk.now),

@@ -20,7 +20,6 @@ use tokio::task::JoinHandle;
 use super::Rotation;
 use super::pass::Scope;
 use super::work::{GRACE, without};
-use crate::key_access::SLOT_KINDS;
 use crate::service::Service;
 
 /// Days after which the domain keys get a new epoch, unless the operator says otherwise.
@@ -169,7 +168,7 @@ impl Rotation {
     async fn note_slots(&self, service: &Service, epochs: &mut DomainEpochs) -> Result<(), KmsError> {
         let kinds = self.blocking(|premises| premises.slot_kinds()).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "it is not known what opens the root key: every kind of secret may");
-            SLOT_KINDS.into()
+            SlotKind::ALL.into()
         });
         let keyring = service.records().keyring();
         let (oldest, newest) = (oldest_epoch(&keyring), keyring.active_epoch(Purpose::Domain).number);

@@ -74,7 +74,11 @@ mod import;
 #[cfg(test)]
 mod import_expiry;
 #[cfg(test)]
+mod import_races;
+#[cfg(test)]
 mod import_refusals;
+#[cfg(test)]
+mod import_replicas;
 #[cfg(test)]
 mod importing;
 #[cfg(test)]

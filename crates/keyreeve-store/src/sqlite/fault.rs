@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Error, ffi};
 
+use super::residue::Residue;
 use crate::error::Reason;
 
 /// What shall fail.
@@ -17,6 +18,8 @@ pub(super) struct Fault {
     pub(super) away: bool,
     /// `away` begins with the next failed COMMIT.
     pub(super) then_away: bool,
+    /// The rows that the next look at pages names, before it cleans their pages.
+    pub(super) rows_vanish: bool,
 }
 
 impl Fault {
@@ -30,6 +33,15 @@ impl Fault {
 
     pub(super) fn after(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.after_commit) { self.fail() } else { Ok(()) }
+    }
+
+    pub(super) fn meanwhile(&mut self, connection: &Connection, residues: &[Residue]) -> Result<(), Error> {
+        if !residues.is_empty() && std::mem::take(&mut self.rows_vanish) {
+            for residue in residues {
+                connection.execute("DELETE FROM row WHERE id = ?1", [residue.id])?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn settle(&self, database: &Path) -> Result<(), Reason> {

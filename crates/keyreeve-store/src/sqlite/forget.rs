@@ -26,7 +26,8 @@ const PAUSE: Duration = Duration::from_millis(3);
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// How long readers are waited for; commits wait too.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// Cleaning a page may move others while requests change them: then they are looked at again.
+/// Cleaning a page may move others: then they are looked at again. Large rows may move each time and never come to rest;
+/// but what they leave is their own. So the last round is enough in which no page was missed.
 const ROUNDS_MAX: u32 = 8;
 /// The log's own header, and that of each page in it: <https://www.sqlite.org/fileformat2.html#wal_file_format>.
 const LOG_HEADER: u64 = 32;
@@ -58,6 +59,8 @@ struct Round {
     step: Step,
     /// Pages that were cleaned.
     cleaned: u64,
+    /// Pages that were not: a commit was first, and the row that was to fill one is gone.
+    missed: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +103,8 @@ impl Writer {
             Some(_) => self.forgetting.later.push(waiting),
             None => {
                 self.forgetting.waiting.push(waiting);
-                self.forgetting.now = Some(Round { number: 1, generation, step: Step::Wipe, cleaned: 0 });
+                self.forgetting.now =
+                    Some(Round { number: 1, generation, step: Step::Wipe, cleaned: 0, missed: 0 });
                 self.forgetting.next_turn = Some(Instant::now());
             }
         }
@@ -128,7 +132,8 @@ impl Writer {
                 self.forgetting.waiting.drain(..).for_each(|waiting| waiting.send(()).unwrap_or_default());
                 self.forgetting.waiting = std::mem::take(&mut self.forgetting.later);
                 if !self.forgetting.waiting.is_empty() {
-                    self.forgetting.now = Some(Round { number: 1, step: Step::Wipe, cleaned: 0, ..round });
+                    self.forgetting.now =
+                        Some(Round { number: 1, step: Step::Wipe, cleaned: 0, missed: 0, ..round });
                 }
                 PAUSE
             }
@@ -153,22 +158,30 @@ impl Writer {
 
     fn look(&mut self, round: &mut Round, from: u64) -> Result<Turn, Reason> {
         let (residues, read) = self.residues(from)?;
+        #[cfg(test)]
+        if let Some(connection) = self.link.current() {
+            self.fault.meanwhile(connection, &residues).map_err(|error| self.link.failed(&error))?;
+        }
         for residue in &residues {
             if self.clean(residue)? {
                 round.cleaned += 1;
+            } else {
+                round.missed += 1;
             }
         }
         if read == PAGES_PER_TURN {
             return Ok(Turn::Go(Step::Look { from: from + PAGES_PER_TURN as u64 }));
         }
-        if round.cleaned == 0 {
+        let last = round.number == ROUNDS_MAX;
+        if round.missed == 0 && (round.cleaned == 0 || last) {
             return Ok(Turn::Done);
         }
-        if round.number == ROUNDS_MAX {
-            warn!(pages = round.cleaned, "pages are changed faster than they can be cleaned of deleted rows");
-            return Ok(Turn::Done);
+        if last {
+            warn!(pages = round.missed, "pages are changed faster than they can be cleaned of deleted rows");
+            *round = Round { number: 1, step: Step::Wipe, cleaned: 0, missed: 0, ..*round };
+            return Ok(Turn::Held);
         }
-        (round.number, round.cleaned) = (round.number + 1, 0);
+        (round.number, round.cleaned, round.missed) = (round.number + 1, 0, 0);
         Ok(Turn::Go(Step::Wipe))
     }
 
@@ -191,7 +204,8 @@ impl Writer {
         Ok((pages.chunks_exact(size.max(1)).filter_map(residue).collect(), count))
     }
 
-    /// Overwrites the free space of the page that a row lies on: for a moment the row fills it.
+    /// Overwrites the free space of the page that a row lies on: for a moment the row fills it. `false` when the row is
+    /// gone by now.
     fn clean(&mut self, residue: &Residue) -> Result<bool, Reason> {
         let connection = self.settled()?;
         match fill(connection, residue) {

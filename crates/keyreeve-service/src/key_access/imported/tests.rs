@@ -5,6 +5,7 @@ use keyreeve_model::arn::KeyRef;
 use keyreeve_model::key_spec::KeySpec;
 use keyreeve_model::multi_region::MultiRegion;
 use keyreeve_model::region::Region;
+use keyreeve_model::rotation::RotationType;
 use proptest::prelude::*;
 
 use super::*;
@@ -47,6 +48,14 @@ impl KeyAndHistory {
         self.import(&arn(), &MaterialIdentity::Id(id(number)), terms, NOW)
     }
 
+    /// As a rotation does.
+    fn rotate(&mut self) {
+        let Some(pending) = self.record.pending_material.take() else { return };
+        self.record.current_material = Some(pending);
+        self.history.find_mut(Some(&pending)).unwrap().rotated = Some((NOW, RotationType::OnDemand));
+        refresh(&mut self.record, &self.history);
+    }
+
     fn shape(&self) -> (KeyState, Option<MaterialId>, Option<MaterialId>, Option<Timestamp>) {
         let record = &self.record;
         (record.state, record.current_material, record.pending_material, record.material_expiry)
@@ -68,8 +77,7 @@ fn the_first_material_is_current_and_the_second_waits() {
     let pending = KmsError::MaterialPending { key: arn(), new_and_pending: Box::new((id(3), id(2))) };
     assert_eq!(key.take(3, &new()), Err(pending));
     // What makes it current calls `refresh`: then its expiry counts.
-    key.record.current_material = key.record.pending_material.take();
-    key.refresh();
+    key.rotate();
     assert_eq!(key.shape(), (KeyState::Enabled, Some(id(2)), None, soon));
 }
 
@@ -104,7 +112,7 @@ fn a_key_without_material_ids_knows_its_only_material_by_its_fingerprint() {
     let other = KmsError::IncorrectMaterial(arn(), MaterialMismatch::Other);
     assert_eq!(key.import(&arn(), &print("b"), &terms(), NOW), Err(other));
     assert_eq!(key.import(&arn(), &print("b"), &new(), NOW), Err(KmsError::Unsupported));
-    assert!(key.remove(None));
+    assert!(key.remove(&arn(), None));
     assert_eq!(key.record.state, KeyState::PendingImport);
     assert_eq!(key.import(&arn(), &print("a"), &terms(), NOW), Ok(true));
     assert_eq!(key.record.state, KeyState::Enabled);
@@ -115,11 +123,10 @@ fn the_key_waits_until_every_material_that_it_used_is_here() {
     let mut key = symmetric();
     key.take(1, &terms()).unwrap();
     key.take(2, &new()).unwrap();
-    key.record.current_material = key.record.pending_material.take();
-    key.refresh();
+    key.rotate();
     for number in [1, 2] {
-        assert!(key.remove(Some(&id(number))));
-        assert!(!key.remove(Some(&id(number))), "deleting twice is once");
+        assert!(key.remove(&arn(), Some(&id(number))));
+        assert!(!key.remove(&arn(), Some(&id(number))), "deleting twice is once");
         assert_eq!(key.record.state, KeyState::PendingImport);
     }
     assert_eq!(key.take(3, &new()), Ok(true), "new material waits, and brings the key nothing");
@@ -128,7 +135,7 @@ fn the_key_waits_until_every_material_that_it_used_is_here() {
     assert_eq!(key.record.state, KeyState::PendingImport);
     assert_eq!(key.take(1, &terms()), Ok(true));
     assert_eq!(key.record.state, KeyState::Enabled);
-    assert!(key.remove(Some(&id(3))), "what waited goes for good");
+    assert!(key.remove(&arn(), Some(&id(3))), "what waited goes for good");
     assert_eq!((key.record.pending_material, key.history.0.len()), (None, 2));
     assert_eq!(key.record.state, KeyState::Enabled);
 }
@@ -152,6 +159,17 @@ fn a_reimport_resets_the_expiry_and_enables_also_a_disabled_key() {
 }
 
 #[test]
+fn material_that_waits_enables_no_key_however_often_it_is_imported() {
+    let mut key = symmetric();
+    key.take(1, &terms()).unwrap();
+    key.record.state = KeyState::Disabled;
+    for (terms, missing) in [(new(), true), (terms(), false)] {
+        assert_eq!(key.take(2, &terms), Ok(missing));
+        assert_eq!(key.shape(), (KeyState::Disabled, Some(id(1)), Some(id(2)), None));
+    }
+}
+
+#[test]
 fn what_expires_is_what_is_here_and_does_not_wait() {
     let mut key = symmetric();
     let until = |days| Some(NOW.plus_days(days));
@@ -159,7 +177,7 @@ fn what_expires_is_what_is_here_and_does_not_wait() {
     key.take(2, &ImportTerms { valid_to: until(0), ..new() }).unwrap();
     assert_eq!(key.expired(Timestamp::from_millis(NOW.plus_days(1).as_millis() - 1)), None);
     assert_eq!(key.expired(NOW.plus_days(1)), Some(Some(id(1))));
-    assert!(key.remove(Some(&id(1))));
+    assert!(key.remove(&arn(), Some(&id(1))));
     assert_eq!(key.expired(NOW.plus_days(1)), None);
     assert_eq!((key.record.state, key.record.material_expiry), (KeyState::PendingImport, None));
 }
@@ -170,7 +188,7 @@ fn a_key_that_goes_keeps_that_state_without_its_material() {
         let mut key = symmetric();
         key.take(1, &terms()).unwrap();
         key.record.state = state;
-        assert!(key.remove(Some(&id(1))));
+        assert!(key.remove(&arn(), Some(&id(1))));
         assert_eq!((key.record.state, key.record.has_material), (state, false));
     }
 }
@@ -179,11 +197,38 @@ fn a_key_that_goes_keeps_that_state_without_its_material() {
 fn a_replica_takes_the_materials_of_its_primary_and_no_new_one() {
     let mut key = symmetric();
     key.take(1, &terms()).unwrap();
-    key.remove(Some(&id(1)));
+    key.remove(&arn(), Some(&id(1)));
     key.record.multi_region = Some(MultiRegion::first(Region::parse("us-east-1").unwrap()));
     assert_eq!(key.take(2, &new()), Err(KmsError::NotPrimary(arn())));
     assert_eq!(key.take(1, &terms()), Ok(true));
     assert_eq!(key.record.state, KeyState::Enabled);
+}
+
+#[test]
+fn a_replica_is_not_without_a_material_that_no_primary_made_current() {
+    let mut key = symmetric();
+    key.take(1, &terms()).unwrap();
+    key.take(2, &new()).unwrap();
+    key.remove(&arn(), Some(&id(1)));
+    // An earlier primary told of it; the present one does not know it, or has deleted it.
+    key.record.pending_material = None;
+    key.history.find_mut(Some(&id(2))).unwrap().imported.as_mut().unwrap().present = false;
+    assert_eq!(key.take(1, &terms()), Ok(true));
+    assert_eq!((key.record.state, key.record.has_material), (KeyState::Enabled, true));
+}
+
+#[test]
+fn a_replica_that_deletes_its_copy_of_what_waits_can_import_it_again() {
+    let mut key = symmetric();
+    key.take(1, &terms()).unwrap();
+    key.take(2, &new()).unwrap();
+    key.record.multi_region = Some(MultiRegion::first(Region::parse("us-east-1").unwrap()));
+    let before = key.shape();
+    assert!(key.remove(&arn(), Some(&id(2))));
+    assert_eq!(key.shape(), before, "which material waits, the primary says");
+    assert!(!key.remove(&arn(), Some(&id(2))));
+    assert_eq!(key.take(2, &terms()), Ok(true));
+    assert_eq!(key.shape(), before);
 }
 
 /// One step of a random life.
@@ -231,13 +276,10 @@ proptest! {
                     let _ = key.import(&arn(), &identity, &terms(ImportType::ExistingKeyMaterial, valid), now);
                 }
                 Step::Remove(number) => {
-                    key.remove(Some(&id(number)));
+                    key.remove(&arn(), Some(&id(number)));
                 }
                 Step::Rotate if key.record.state_at(now) == KeyState::Enabled => {
-                    if let Some(pending) = key.record.pending_material.take() {
-                        key.record.current_material = Some(pending);
-                        key.refresh();
-                    }
+                    key.rotate();
                 }
                 Step::Disable if key.record.state_at(now) == KeyState::Enabled => {
                     key.record.state = KeyState::Disabled;
@@ -257,7 +299,7 @@ proptest! {
             prop_assert!(pending.is_none_or(|id| key.history.find(Some(&id)).is_some()));
             prop_assert_ne!(key.record.current_material.is_some(), key.history.0.is_empty());
             while let Some(id) = key.expired(now) {
-                prop_assert!(key.remove(id.as_ref()));
+                prop_assert!(key.remove(&arn(), id.as_ref()));
                 prop_assert_eq!(key.record.state_at(now), KeyState::PendingImport);
             }
         }

@@ -12,6 +12,7 @@ use keyreeve_model::timestamp::Timestamp;
 use super::heard::as_replica;
 use super::shared_state::Ids;
 use super::{MATERIALS_PER_MESSAGE, lists};
+use crate::key_access::imported::refresh;
 use crate::regions::message::keys::SharedKey;
 
 impl SharedKey {
@@ -93,10 +94,7 @@ impl SharedKey {
     fn apply_imported(&self, record: &mut KeyRecord, history: &MaterialHistory) {
         record.current_material = self.current;
         record.pending_material = self.pending;
-        let present = history
-            .find(self.current.as_ref())
-            .is_some_and(|entry| entry.imported.as_ref().is_some_and(|imported| imported.present));
-        record.has_material = record.has_material && present;
+        refresh(record, history);
         let usable = matches!(record.state, KeyState::Creating | KeyState::Enabled | KeyState::Disabled);
         if usable && !record.has_material {
             record.state = KeyState::PendingImport;

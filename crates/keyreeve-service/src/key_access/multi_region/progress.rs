@@ -114,7 +114,11 @@ impl KeyAccess {
         if *progress == before {
             return Ok(());
         }
-        let draft = self.records.draft()?.expect(&path::key(&entry.arn)?, Some(entry.stamp));
+        let mut draft = self.records.draft()?.expect(&path::key(&entry.arn)?, Some(entry.stamp));
+        if awaits_import(entry, &read, region) {
+            // It may have had it, and be asked because a request wants to know.
+            draft = self.draft_work(draft, &entry.arn).await?;
+        }
         let draft = Self::draft_replication(draft, &entry.arn, &read)?;
         let outcome = self.records.commit(draft, Cause::Upkeep(now)).await;
         if outcome == Err(KmsError::Conflict) {

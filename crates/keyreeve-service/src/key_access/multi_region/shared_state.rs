@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use keyreeve_model::algorithm::Origin;
 use keyreeve_model::error::KmsError;
+use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::rotation::{ImportedMaterial, MaterialEntry, MaterialHistory};
 
 use super::regions_of;
+use crate::key_access::imported::waits;
 use crate::key_access::material_history::ReadHistory;
 use crate::key_access::{KeyAccess, KeyEntry};
 use crate::regions::message::keys::{KeyOfAll, SharedImport, SharedKey, SharedMaterial};
@@ -33,7 +35,9 @@ impl SharedMaterial {
             description: shared.description.clone(),
             fingerprint: shared.fingerprint.clone().or_else(|| here.as_ref()?.fingerprint.clone()),
         });
-        MaterialEntry { id: self.id, created: self.created, rotated: self.rotated, imported }
+        // An earlier primary may have made current what waits at this one: that it encrypted is not forgotten.
+        let before = known.filter(|_| self.imported.is_some()).and_then(|entry| entry.rotated);
+        MaterialEntry { id: self.id, created: self.created, rotated: self.rotated.or(before), imported }
     }
 }
 
@@ -49,6 +53,17 @@ impl SharedKey {
         let listed: Ids = self.history.iter().map(|material| material.id).collect();
         let beyond = known.0.iter().filter(|entry| !listed.contains(&entry.id)).cloned();
         MaterialHistory(shared.chain(beyond).collect())
+    }
+
+    /// The imported material that waits in a Region, and that the primary which had told of it has deleted since. Nobody
+    /// encrypted with it: in one term the primary alone makes a material current, and then never forgets it. Of what an
+    /// earlier primary told, that is not known: it stays.
+    pub(super) fn withdrawn(&self, record: &KeyRecord, known: &MaterialHistory) -> Option<MaterialId> {
+        let id = record.pending_material.filter(|_| self.origin == Origin::External)?;
+        let told = record.multi_region.as_ref().filter(|regions| regions.at.version > 0)?;
+        let listed = self.history.iter().any(|material| material.id == Some(id));
+        let waits = known.find(Some(&id)).is_some_and(|entry| waits(entry, Some(id)));
+        (told.at.term() == self.at.term() && waits && !listed).then_some(id)
     }
 }
 
@@ -99,5 +114,97 @@ impl KeyAccess {
                 .map(|material| SharedMaterial::of(material, generated && !here.contains(&material.id)))
                 .collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyreeve_model::algorithm::KeyUsage;
+    use keyreeve_model::key_id::KeyId;
+    use keyreeve_model::key_spec::KeySpec;
+    use keyreeve_model::multi_region::{MultiRegion, SharedVersion};
+    use keyreeve_model::region::{AccountId, Region};
+    use keyreeve_model::rotation::{OnDemandRotation, RotationType};
+    use keyreeve_model::timestamp::Timestamp;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn entry(number: u8, rotated: bool) -> MaterialEntry {
+        MaterialEntry {
+            id: Some(MaterialId::new([number; 32])),
+            created: NOW,
+            rotated: rotated.then_some((NOW, RotationType::OnDemand)),
+            imported: Some(ImportedMaterial {
+                present: true,
+                valid_to: None,
+                description: None,
+                fingerprint: None,
+            }),
+        }
+    }
+
+    fn at(epoch: u64, version: u64) -> SharedVersion {
+        SharedVersion { epoch, primary: Region::parse("us-east-1").unwrap(), version }
+    }
+
+    /// A replica that heard last of epoch 2, version 5: the first material, and the second, which waits.
+    fn replica(origin: Origin) -> KeyRecord {
+        let regions = MultiRegion { at: at(2, 5), ..MultiRegion::first(Region::parse("us-east-1").unwrap()) };
+        KeyRecord {
+            multi_region: Some(regions),
+            current_material: Some(MaterialId::new([1; 32])),
+            pending_material: Some(MaterialId::new([2; 32])),
+            ..KeyRecord::new(KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt, origin, NOW)
+        }
+    }
+
+    fn told(origin: Origin, at: SharedVersion, history: &[MaterialEntry]) -> SharedKey {
+        let key_id = KeyId::parse("mrk-1234abcd12ab34cd56ef1234567890ab").unwrap();
+        SharedKey {
+            key: KeyOfAll { account: AccountId::ZERO, key_id },
+            spec: KeySpec::SymmetricDefault,
+            usage: KeyUsage::EncryptDecrypt,
+            origin,
+            since: at.clone(),
+            at,
+            replicas: Vec::new(),
+            gone: std::collections::BTreeMap::new(),
+            rotation: None,
+            on_demand: OnDemandRotation::default(),
+            current: Some(MaterialId::new([1; 32])),
+            pending: None,
+            history: history.iter().map(|entry| SharedMaterial::of(entry, false)).collect(),
+        }
+    }
+
+    #[test]
+    fn only_what_the_primary_of_the_same_term_deleted_while_it_waited_is_withdrawn() {
+        use Origin::{AwsKms, External};
+        let (first, waiting) = (entry(1, false), entry(2, false));
+        let one = MaterialHistory(vec![first.clone(), waiting.clone()]);
+        let without = &[first.clone()][..];
+        for (why, origin, heard, now, history, expected) in [
+            ("deleted", External, at(2, 5), at(2, 6), without, true),
+            ("still waits", External, at(2, 5), at(2, 6), &one.0, false),
+            ("generated material is nobody's to delete", AwsKms, at(2, 5), at(2, 6), without, false),
+            ("the lost primary may have made it current", External, at(2, 5), at(3, 1), without, false),
+            ("of the term it was only heard", External, at(2, 0), at(2, 6), without, false),
+        ] {
+            let mut record = replica(origin);
+            record.multi_region.as_mut().unwrap().at = heard;
+            let withdrawn = told(origin, now, history).withdrawn(&record, &one);
+            assert_eq!(withdrawn, record.pending_material.filter(|_| expected), "{why}");
+        }
+        let used = MaterialHistory(vec![first, entry(2, true)]);
+        assert_eq!(told(External, at(2, 6), without).withdrawn(&replica(External), &used), None);
+    }
+
+    #[test]
+    fn a_region_remembers_that_an_imported_material_encrypted_when_another_primary_lets_it_wait() {
+        let known = MaterialHistory(vec![entry(1, false), entry(2, true)]);
+        let merged = told(Origin::External, at(3, 1), &[entry(1, false), entry(2, false)]).merged(&known);
+        assert_eq!(merged, known);
     }
 }

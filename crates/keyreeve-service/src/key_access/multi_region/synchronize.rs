@@ -141,7 +141,9 @@ impl KeyAccess {
             }
         }
         let read = self.history(arn, &entry.record).await?;
-        let history = shared.merged(&read.history);
+        let mut history = shared.merged(&read.history);
+        let withdrawn = shared.withdrawn(&entry.record, &read.history);
+        history.0.retain(|material| withdrawn.is_none() || material.id != withdrawn);
         let mut record = entry.record.clone();
         record.multi_region = Some(shared.regions_at(&arn.region, &before));
         shared.apply(&mut record, &history, &here, now);
@@ -155,8 +157,16 @@ impl KeyAccess {
         for (slot, material) in &new {
             draft = Self::put_material(draft, slot, &record, material, None)?;
         }
+        let withdrawn = withdrawn.map(|id| MaterialSlot { key: arn.clone(), material: Some(id) });
+        if let Some(slot) = &withdrawn {
+            draft = self.remove_material(draft, slot).await?;
+        }
         let event = ServiceEvent::synchronize(arn, now);
-        self.commit_key(draft, &entry, Cause::Event(&event)).await?;
+        let outcome = self.commit_key(draft, &entry, Cause::Event(&event)).await;
+        if let Some(slot) = &withdrawn {
+            self.forget_material(slot);
+        }
+        outcome?;
         for (slot, material) in new {
             self.verify_stored(&record, slot, &material).await?;
         }

@@ -137,13 +137,19 @@ impl Service {
     }
 
     /// Tells a replica at once, if it answers.
-    pub(crate) async fn push_now(&self, arn: &KeyArn, to: &Region) {
+    ///
+    /// # Errors
+    /// Of this Region, when it could not note the answer; [`KmsError::Conflict`] when that may be tried again.
+    pub(crate) async fn push_now(&self, arn: &KeyArn, to: &Region) -> Result<(), KmsError> {
         let now = self.clock().now();
         let outcome = tokio::time::timeout(ANSWER_MAX, self.push_once(arn, to, &[], ANSWER_MAX)).await;
         match outcome {
-            Ok(Ok(_)) => {}
-            Ok(Err(Pause::Away(_))) | Err(_) => drop(self.keys.note_behind(arn, to, now).await),
-            Ok(Err(Pause::Here(error))) => tracing::debug!(key = %arn, %error, "a replica is made later"),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(Pause::Away(_))) | Err(_) => {
+                drop(self.keys.note_behind(arn, to, now).await);
+                Ok(())
+            }
+            Ok(Err(Pause::Here(error))) => Err(error),
         }
     }
 

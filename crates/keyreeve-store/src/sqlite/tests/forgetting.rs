@@ -33,6 +33,7 @@ fn found(directory: &Path) -> BTreeSet<u32> {
 struct Churn {
     seed: u64,
     number: u32,
+    rows: u64,
     alive: BTreeMap<u64, u32>,
 }
 
@@ -49,7 +50,7 @@ impl Churn {
             let mut commit = Commit::new(id(u64::from(self.number) + 1));
             let mut taken = BTreeSet::new();
             for _ in 0..30 {
-                let row = self.next(500);
+                let row = self.next(self.rows);
                 if !taken.insert(row) {
                     continue;
                 }
@@ -83,7 +84,7 @@ fn values_of_deleted_and_replaced_rows_are_in_no_file_afterwards() {
     for seed in 1..=2 {
         let directory = TempDir::new().unwrap();
         let store = open(directory.path());
-        let mut churn = Churn { seed, number: 0, alive: BTreeMap::new() };
+        let mut churn = Churn { seed, number: 0, rows: 500, alive: BTreeMap::new() };
         churn.run(&store, 120);
         // Not so before: the log holds most of them, and the pages of the database some.
         assert!(churn.residues(directory.path()) > 100);
@@ -108,6 +109,28 @@ fn values_of_deleted_and_replaced_rows_are_in_no_file_afterwards() {
         assert_eq!(churn.residues(directory.path()), 0);
     }
     assert!(left_by_secure_delete > 0, "secure_delete alone would do");
+}
+
+#[test]
+fn a_page_whose_row_goes_before_it_is_cleaned_is_looked_at_again() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    // Few enough pages for one turn.
+    let mut churn = Churn { seed: 3, number: 0, rows: 100, alive: BTreeMap::new() };
+    churn.run(&store, 60);
+    on_writer(&store, |writer| {
+        super::super::writer::move_all(writer.link.ready().unwrap()).unwrap();
+        writer.fault.rows_vanish = true;
+    });
+    block_on(store.forget_deleted()).unwrap();
+    assert!(on_writer(&store, |writer| !writer.fault.rows_vanish));
+    let rows = churn.alive.len();
+    churn.alive.retain(|row, _| {
+        let place = [path(&format!("churn/{row:05}"))];
+        block_on(store.get(&place)).unwrap().rows.remove(0).is_some()
+    });
+    assert!(churn.alive.len() < rows);
+    assert_eq!(churn.residues(directory.path()), 0);
 }
 
 #[test]
@@ -148,7 +171,7 @@ fn a_request_that_nobody_waits_for_and_one_that_comes_meanwhile_are_done_too() {
 fn a_commit_that_fails_while_a_page_is_cleaned_loses_nothing() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path());
-    let mut churn = Churn { seed: 1, number: 0, alive: BTreeMap::new() };
+    let mut churn = Churn { seed: 1, number: 0, rows: 500, alive: BTreeMap::new() };
     churn.run(&store, 120);
     on_writer(&store, |writer| {
         super::super::writer::move_all(writer.link.ready().unwrap()).unwrap();
