@@ -15,6 +15,10 @@ const IMPORTED: usize = 25;
 const OF_REPLICAS: usize = 75;
 /// Seconds. Longer than any waiting period that is asked for, and than domain keys serve.
 const WEEK: i64 = 8 * 24 * 3600;
+/// Of a hundred deletions that were scheduled, how many are carried out before anything else happens.
+const WEEK_AFTER_SCHEDULE: usize = 35;
+/// Of a hundred promotions, before how many all is mended.
+const MENDED_PROMOTIONS: usize = 50;
 /// The shortest that AWS allows.
 const WINDOW_DAYS: u64 = 7;
 
@@ -31,6 +35,8 @@ impl History<'_> {
                 self.replicate_to(0, at, to).await?;
             }
         }
+        let at = self.holder(0);
+        self.encrypt_at(0, at).await?;
         Ok(())
     }
 
@@ -90,27 +96,32 @@ impl History<'_> {
         let Some(id) = self.keys.get(index).map(|key| key.id.clone()) else { return Ok(false) };
         let input = json!({"KeyId": id});
         let before = self.installation.call(at, "GetKeyRotationStatus", &input).await?;
-        let outcome = self.change((at, at), "RotateKeyOnDemand", &input).await?;
-        let Some(key) = self.keys.get_mut(index) else { return Ok(false) };
         // A repeat while one is under way is the same rotation.
         let idle =
             matches!(&before, Outcome::Done(status) if status.get("OnDemandRotationStartDate").is_none());
-        let done = matches!(outcome, Outcome::Done(_));
+        let outcome = self.change((at, at), "RotateKeyOnDemand", &input).await?;
+        Ok(self.rotated(index, idle, &outcome))
+    }
+
+    /// Books a rotation; whether it was acknowledged. `new` where none was under way.
+    pub(super) fn rotated(&mut self, index: usize, new: bool, outcome: &Outcome) -> bool {
+        let Some(key) = self.keys.get_mut(index) else { return false };
         match outcome {
-            Outcome::Done(_) if idle => {
+            Outcome::Done(_) if new => {
                 self.tally.add(Done::Rotations);
                 key.rotations += 1;
             }
             Outcome::Done(_) | Outcome::Unknown => key.maybe_rotations += 1,
             Outcome::Refused(_) => {}
         }
-        Ok(done)
+        matches!(outcome, Outcome::Done(_))
     }
 
     /// A further material for the primary of a key with imported material, or what it has for a replica that lacks it.
     pub(super) async fn import(&mut self) -> Result<(), Failure> {
-        let imported: Vec<usize> =
-            (0..self.keys.len()).filter(|index| self.keys.get(*index).is_some_and(|key| key.imported.is_some())).collect();
+        let imported: Vec<usize> = (0..self.keys.len())
+            .filter(|index| self.keys.get(*index).is_some_and(|key| key.imported.is_some()))
+            .collect();
         let Some(index) = self.chance.pick(&imported).copied() else { return self.rotate().await };
         let primary = self.keys.get(index).map_or("", |key| key.primary.believed);
         let new = self.chance.percent(50);
@@ -134,7 +145,8 @@ impl History<'_> {
         let blow = self.blow(at, at);
         let material = self.chance.bytes::<32>();
         let Some(key) = self.keys.get_mut(index) else { return Ok(()) };
-        let material = if new { material } else { *key.imported.iter().flatten().last().unwrap_or(&material) };
+        let material =
+            if new { material } else { *key.imported.iter().flatten().last().unwrap_or(&material) };
         let outcome =
             imports::import(self.installation, key, Import { at, material: &material, new }, blow).await?;
         let kept = !matches!(outcome, Outcome::Refused(_));
@@ -146,6 +158,10 @@ impl History<'_> {
     }
 
     pub(super) async fn promote(&mut self) -> Result<(), Failure> {
+        if self.chance.percent(MENDED_PROMOTIONS) {
+            self.story.push("all is mended".to_owned());
+            self.installation.heal()?;
+        }
         let (index, at) = self.key();
         let Some(key) = self.keys.get(index) else { return Ok(()) };
         // Mostly to a Region that has the key.
@@ -202,9 +218,9 @@ impl History<'_> {
                 key.doom(at, reply.get("KeyState") == Some(&json!("PendingDeletion")));
             }
             Outcome::Unknown => key.doom(at, false),
-            Outcome::Refused(_) => {}
+            Outcome::Refused(_) => return Ok(()),
         }
-        Ok(())
+        if self.chance.percent(WEEK_AFTER_SCHEDULE) { self.week() } else { Ok(()) }
     }
 
     pub(super) async fn cancel_deletion(&mut self) -> Result<(), Failure> {

@@ -12,11 +12,11 @@ use crate::chance::Chance;
 use crate::failure::Failure;
 
 /// Steps of a history.
-const STEPS: usize = 22;
+const STEPS: usize = 24;
 /// Keys that one history makes at most.
 const KEYS_MAX: usize = 3;
 /// Of a hundred steps, before how many all is mended, so that what follows can be carried out and not only be refused.
-const MENDED: usize = 30;
+const MENDED: usize = 40;
 /// Of a hundred changes, how many are asked of a Region that is not known as the primary.
 const ASTRAY: usize = 10;
 /// Of a hundred changes, during how many a process is killed.
@@ -57,10 +57,10 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::Encrypt, 16),
     (Kind::Decrypt, 12),
     (Kind::Rotate, 12),
-    (Kind::Import, 7),
+    (Kind::Import, 8),
     (Kind::Promote, 15),
-    (Kind::Force, 6),
-    (Kind::Pull, 2),
+    (Kind::Force, 9),
+    (Kind::Pull, 6),
     (Kind::ScheduleDeletion, 6),
     (Kind::CancelDeletion, 2),
     (Kind::Week, 3),
@@ -137,6 +137,13 @@ impl History<'_> {
 
     pub(super) fn region(&mut self) -> &'static str {
         self.chance.pick(&NAMES).copied().unwrap_or_default()
+    }
+
+    /// A Region that has the key, mostly.
+    pub(super) fn holder(&mut self, index: usize) -> &'static str {
+        let having = self.keys.get(index).map(KeyBook::regions).unwrap_or_default();
+        let holder = self.chance.pick(&having).copied();
+        if self.chance.percent(ASTRAY) { self.region() } else { holder.unwrap_or_else(|| self.region()) }
     }
 
     /// A Region that is another one.

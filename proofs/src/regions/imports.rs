@@ -1,6 +1,8 @@
 //! Imported material: one and the same, wrapped for each Region. It never crosses, so whoever imports keeps it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
 
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey};
 use base64::Engine as _;
@@ -10,7 +12,6 @@ use serde_json::{Value, json};
 use super::installation::{Blow, Installation, Outcome};
 use super::ledger::KeyBook;
 use crate::failure::Failure;
-use std::time::Duration;
 
 /// After so many seconds new parameters are asked for. Those of a day ago are refused.
 const PARAMETERS_SECONDS: i64 = 12 * 3600;
@@ -18,12 +19,18 @@ const PARAMETERS_SECONDS: i64 = 12 * 3600;
 const WRAPPED: usize = 256;
 
 /// What GetParametersForImport answered.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Parameters {
     token: String,
     public: Vec<u8>,
     /// By the clock's lead.
     asked: i64,
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "asked at {} s", self.asked)
+    }
 }
 
 /// What is imported where.

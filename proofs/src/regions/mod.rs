@@ -65,7 +65,8 @@ pub(crate) async fn run(setting: &Setting, histories: usize) -> Result<(), Failu
             // Each history has a seed of its own, so that it can be repeated alone.
             let seed = setting.seed.wrapping_add(u64::try_from(round).unwrap_or_default());
             let made = history(&mut installation, Chance::new(seed), &mut tally).await;
-            let again = format!("history {round}, alone by `cargo xtask prove regions --seed {seed} --rounds 1`");
+            let again =
+                format!("history {round}, alone by `cargo xtask prove regions --seed {seed} --rounds 1`");
             keys.extend(made.map_err(|error| error.at(&again))?);
             progress.inc(1);
         }

@@ -60,8 +60,7 @@ impl Operators {
         let mut arguments = vec!["region".to_owned(), "force-promote".to_owned(), "--json".to_owned()];
         arguments.extend(["--request".to_owned(), request.clone()]);
         for name in NAMES {
-            let signed =
-                at.run_alone(&["region", "sign", &request, "--with", &self.file(name, "key")])?;
+            let signed = at.run_alone(&["region", "sign", &request, "--with", &self.file(name, "key")])?;
             let file = self.file(name, "sig");
             fs::write(&file, signed).map_err(Failure::file(file.as_ref()))?;
             arguments.extend(["--signature".to_owned(), file]);

@@ -13,7 +13,7 @@ use super::view::{View, views};
 use crate::failure::Failure;
 
 /// How long the Regions may take from healing to rest: connections are made anew, and jobs wait before they try again.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(200);
 /// How a Region says that it does not have the material of a ciphertext, and never will.
 const OTHER_MATERIAL: &str = "InvalidCiphertextException";
@@ -29,13 +29,13 @@ pub(super) async fn check(
         let trouble = match views(installation, key).await? {
             Ok(views) => match judge(key, &views) {
                 Ok(()) => break views,
-                Err(why) => format!("{why}: {views:#?}"),
+                Err(why) => format!("{why}: {views:?}"),
             },
             Err(trouble) => trouble,
         };
         if begun.elapsed() > PATIENCE {
             return Err(Failure::Broken(format!(
-                "{} is not at rest {PATIENCE:?} after healing: {trouble}\n{key:#?}",
+                "{} is not at rest {PATIENCE:?} after healing: {trouble}\n{key:?}",
                 key.id
             )));
         }
@@ -60,7 +60,9 @@ fn settle(key: &mut KeyBook, views: &BTreeMap<&'static str, View>, tally: &mut T
         key.primary.settled(home);
     }
     let lives = |ciphertext: &Ciphertext| {
-        views.values().any(|view| ciphertext.material.as_ref().is_none_or(|id| view.materials.contains_key(id)))
+        views
+            .values()
+            .any(|view| ciphertext.material.as_ref().is_none_or(|id| view.materials.contains_key(id)))
     };
     key.ciphertexts.retain(lives);
 }
@@ -83,10 +85,13 @@ async fn decrypt_all(
                 // Imported material that this Region was never told of does not cross by itself.
                 Outcome::Refused(error)
                     if error == OTHER_MATERIAL
-                        && ciphertext.material.as_ref().is_some_and(|id| !view.materials.contains_key(id)) => {}
+                        && ciphertext
+                            .material
+                            .as_ref()
+                            .is_some_and(|id| !view.materials.contains_key(id)) => {}
                 Outcome::Done(_) | Outcome::Refused(_) | Outcome::Unknown => {
                     return Err(Failure::Broken(format!(
-                        "a ciphertext that {} made under {} does not decrypt in {region}: {outcome:?}; {ciphertext:?} {view:#?}",
+                        "a ciphertext that {} made under {} does not decrypt in {region}: {outcome:?}; {ciphertext:?} {view:?}",
                         ciphertext.made_in, key.id
                     )));
                 }
@@ -98,7 +103,7 @@ async fn decrypt_all(
             && !view.materials.contains_key(id)
         {
             let place = ciphertext.made_in;
-            return Err(Failure::Broken(format!("{place} has forgotten material {id}: {view:#?}")));
+            return Err(Failure::Broken(format!("{place} has forgotten material {id}: {view:?}")));
         }
     }
     Ok(())

@@ -42,34 +42,34 @@ pub(super) enum Done {
 
 /// Each with how the summary calls it, and the least number in 500 histories.
 const ROWS: &[(Done, &str, usize)] = &[
-    (Done::Keys, "keys made", 700),
-    (Done::ImportedKeys, "of them with imported material", 120),
-    (Done::Replicas, "ReplicateKey acknowledged", 1_000),
-    (Done::Rotations, "rotations on demand acknowledged", 500),
-    (Done::Imports, "imports of material acknowledged", 300),
-    (Done::Promotions, "UpdatePrimaryRegion acknowledged", 400),
-    (Done::PromotionsRefused, "UpdatePrimaryRegion refused", 100),
-    (Done::PromotionsUnknown, "UpdatePrimaryRegion without a certain answer", 25),
-    (Done::Forced, "forced promotions by two operators", 250),
-    (Done::ForcedRefused, "forced promotions refused", 10),
-    (Done::ForcedDead, "forced while the primary's process was dead", 80),
+    (Done::Keys, "keys made", 500),
+    (Done::ImportedKeys, "of them with imported material", 100),
+    (Done::Replicas, "ReplicateKey acknowledged", 600),
+    (Done::Rotations, "rotations on demand acknowledged", 250),
+    (Done::Imports, "imports of material acknowledged", 250),
+    (Done::Promotions, "UpdatePrimaryRegion acknowledged", 150),
+    (Done::PromotionsRefused, "UpdatePrimaryRegion refused", 300),
+    (Done::PromotionsUnknown, "UpdatePrimaryRegion without a certain answer", 100),
+    (Done::Forced, "forced promotions by two operators", 200),
+    (Done::ForcedRefused, "forced promotions refused", 20),
+    (Done::ForcedDead, "forced while the primary's process was dead", 40),
     (Done::ForcedCutOff, "forced while the primary was cut off", 80),
-    (Done::ForcedBeside, "forced while the primary answered", 25),
-    (Done::ChangedMeanwhile, "changes acknowledged by a cut-off primary after a forced promotion", 50),
-    (Done::Deletions, "ScheduleKeyDeletion acknowledged", 250),
-    (Done::DeletedReplicas, "replicas that were deleted while the key lived on", 50),
-    (Done::DeletedKeys, "keys that were deleted everywhere", 3),
-    (Done::MadeAgain, "replicas made again where one was deleted", 5),
-    (Done::Pulls, "materials pulled by a Decrypt", 30),
-    (Done::Weeks, "times that a week passed", 120),
-    (Done::Kills, "kills (SIGKILL)", 400),
-    (Done::KillsInChange, "of them in the middle of a change", 250),
-    (Done::LinkFaults, "link faults", 1_200),
-    (Done::CutsInChange, "of them cuts in the middle of a change", 400),
-    (Done::Ciphertexts, "ciphertexts acknowledged", 2_500),
-    (Done::Decrypted, "decryptions after healing, each right", 6_000),
-    (Done::Refused, "requests refused", 500),
-    (Done::Unknown, "requests without a certain answer", 250),
+    (Done::ForcedBeside, "forced while the primary answered", 30),
+    (Done::ChangedMeanwhile, "changes acknowledged by a cut-off primary after a forced promotion", 60),
+    (Done::Deletions, "ScheduleKeyDeletion acknowledged", 200),
+    (Done::DeletedReplicas, "replicas that were deleted while the key lived on", 40),
+    (Done::DeletedKeys, "keys that were deleted everywhere", 1),
+    (Done::MadeAgain, "replicas made again where one was deleted", 1),
+    (Done::Pulls, "materials pulled by a Decrypt", 15),
+    (Done::Weeks, "times that a week passed", 60),
+    (Done::Kills, "kills (SIGKILL)", 500),
+    (Done::KillsInChange, "of them in the middle of a change", 300),
+    (Done::LinkFaults, "link faults", 2_000),
+    (Done::CutsInChange, "of them cuts in the middle of a change", 1_000),
+    (Done::Ciphertexts, "ciphertexts acknowledged", 1_000),
+    (Done::Decrypted, "decryptions after healing, each right", 4_000),
+    (Done::Refused, "requests refused", 1_000),
+    (Done::Unknown, "requests without a certain answer", 300),
 ];
 
 /// The counts.
@@ -121,7 +121,7 @@ mod tests {
         }
         assert!(tally.thin(500).is_empty());
         tally.counts.remove(&Done::Pulls);
-        assert_eq!(tally.thin(500), ["materials pulled by a Decrypt: 0, not 30"]);
+        assert_eq!(tally.thin(500), ["materials pulled by a Decrypt: 0, not 15"]);
         assert_eq!(tally.thin(100).len(), 1);
         assert!(tally.thin(10).is_empty(), "a short form promises no numbers");
     }

@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 impl History<'_> {
     pub(super) async fn encrypt(&mut self) -> Result<(), Failure> {
         let (index, _) = self.key();
-        let at = self.region();
+        let at = self.holder(index);
         self.encrypt_at(index, at).await.map(drop)
     }
 
@@ -53,7 +53,7 @@ impl History<'_> {
 
     pub(super) async fn decrypt(&mut self) -> Result<(), Failure> {
         let (index, _) = self.key();
-        let at = self.region();
+        let at = self.holder(index);
         let Some(key) = self.keys.get(index) else { return Ok(()) };
         let Some(ciphertext) = self.chance.pick(&key.ciphertexts).cloned() else { return Ok(()) };
         self.decrypt_at(index, at, &ciphertext).await.map(drop)
@@ -85,12 +85,19 @@ impl History<'_> {
 
     /// A replica that hears nothing from its primary, and can ask it: what the primary encrypts with next must be pulled.
     pub(super) async fn pull(&mut self) -> Result<(), Failure> {
-        let index = self.chance.below(self.keys.len());
-        let Some(key) = self.keys.get(index).filter(|key| key.imported.is_none()) else { return Ok(()) };
-        let (primary, input) = (key.primary.believed, json!({"KeyId": key.id}));
-        let replicas: Vec<_> = key.regions().into_iter().filter(|name| *name != primary).collect();
-        let Some(deaf) = self.chance.pick(&replicas).copied() else { return Ok(()) };
+        let generated = |index: &usize| self.keys.get(*index).is_some_and(|key| key.imported.is_none());
+        let generated: Vec<usize> = (0..self.keys.len()).filter(generated).collect();
+        let Some(index) = self.chance.pick(&generated).copied() else { return Ok(()) };
         self.installation.heal()?;
+        self.installation.pass(GRACE_SECONDS)?;
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(key) = self.keys.get(index) else { return Ok(()) };
+        let (input, having) = (json!({"KeyId": key.id}), key.regions());
+        let Some(any) = having.first().copied() else { return Ok(()) };
+        let told = self.installation.call(any, "DescribeKey", &input).await?;
+        let Some(primary) = primary_in(&told) else { return Ok(()) };
+        let replicas: Vec<_> = having.into_iter().filter(|name| *name != primary).collect();
+        let Some(deaf) = self.chance.pick(&replicas).copied() else { return Ok(()) };
         self.story.push(format!("{primary} to {deaf}: Cut, and all else is mended"));
         self.tally.add(Done::LinkFaults);
         self.installation.set(primary, deaf, Fate::Cut);
@@ -99,7 +106,10 @@ impl History<'_> {
             Outcome::Refused(_) | Outcome::Unknown => None,
         };
         let before = current(self.installation.call(primary, "DescribeKey", &input).await?);
-        if !self.rotate_at(index, primary).await? {
+        let outcome = self.installation.call(primary, "RotateKeyOnDemand", &input).await?;
+        self.note(primary, "RotateKeyOnDemand", &input, &outcome);
+        // Another one may be under way.
+        if !self.rotated(index, false, &outcome) {
             return Ok(());
         }
         for look in 0..LOOKS {
@@ -132,12 +142,8 @@ impl History<'_> {
         having.retain(|name| self.installation.is_up(name));
         let Some(to) = self.chance.pick(&having).copied() else { return Ok(()) };
         let input = json!({"KeyId": id});
-        let Outcome::Done(reply) = self.installation.call(to, "DescribeKey", &input).await? else {
-            return Ok(());
-        };
-        let primary = reply.pointer("/KeyMetadata/MultiRegionConfiguration/PrimaryKey/Region");
-        let primary = NAMES.into_iter().find(|name| primary.and_then(Value::as_str) == Some(*name));
-        let Some(lost) = primary.filter(|name| *name != to) else { return Ok(()) };
+        let told = self.installation.call(to, "DescribeKey", &input).await?;
+        let Some(lost) = primary_in(&told).filter(|name| *name != to) else { return Ok(()) };
         // How it is lost.
         let how = match self.chance.below(10) {
             0..4 => {
@@ -175,8 +181,8 @@ impl History<'_> {
         new: &'static str,
         how: Done,
     ) -> Result<(), Failure> {
-        for _ in 0..self.chance.below(4) {
-            let at = if self.chance.percent(50) { old } else { new };
+        for _ in 0..=self.chance.below(4) {
+            let at = if self.chance.percent(60) { old } else { new };
             let done = match self.chance.below(5) {
                 0 | 1 => self.encrypt_at(index, at).await?,
                 2 | 3 => self.rotate_at(index, at).await?,
@@ -194,4 +200,11 @@ impl History<'_> {
         }
         Ok(())
     }
+}
+
+/// Where the primary is, as DescribeKey answers.
+fn primary_in(outcome: &Outcome) -> Option<&'static str> {
+    let Outcome::Done(reply) = outcome else { return None };
+    let primary = reply.pointer("/KeyMetadata/MultiRegionConfiguration/PrimaryKey/Region")?.as_str()?;
+    NAMES.into_iter().find(|name| *name == primary)
 }

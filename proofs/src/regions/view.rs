@@ -35,8 +35,8 @@ impl View {
 
     /// Whether it says what another Region says. Material that was imported for a rotation waits in each Region for itself.
     pub(super) fn agrees(&self, other: &Self, imported: bool) -> bool {
-        let shared =
-            (&self.primary, &self.replicas, &self.current) == (&other.primary, &other.replicas, &other.current);
+        let shared = (&self.primary, &self.replicas, &self.current)
+            == (&other.primary, &other.replicas, &other.current);
         shared
             && if imported {
                 self.materials.keys().eq(other.materials.keys()) && !self.lacks
@@ -45,9 +45,15 @@ impl View {
             }
     }
 
-    /// Whether generated material waits to become current. Imported one may wait for ever.
+    /// Whether something waits that ends by itself. Imported material that is everywhere may wait for its rotation for ever;
+    /// that it is everywhere, only the primary knows.
     pub(super) fn is_rotating(&self) -> bool {
-        self.materials.values().any(|state| state == "PENDING" || state == "PENDING_MULTI_REGION_IMPORT_AND_ROTATION")
+        let waits = |state: &String| match state.as_str() {
+            "PENDING_MULTI_REGION_IMPORT_AND_ROTATION" => self.is_primary(),
+            "PENDING_ROTATION" | "CURRENT" | "NON_CURRENT" => false,
+            _ => true,
+        };
+        self.materials.values().any(waits)
     }
 }
 
