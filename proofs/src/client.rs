@@ -114,6 +114,8 @@ pub(crate) struct Signer {
     pub(crate) access_key_id: String,
     pub(crate) secret: String,
     pub(crate) region: String,
+    /// Seconds that the server's clock is ahead of the machine's.
+    pub(crate) ahead: i64,
 }
 
 /// Every answer of the connections that share it.
@@ -251,7 +253,7 @@ impl Kms {
         let region = signer.map_or(REGION, |signer| &signer.region);
         let credential = Credential { access_key_id, secret: &self.secret, session_token: None };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let now = i64::try_from(now).unwrap_or(i64::MAX) + signer.map_or(0, |signer| signer.ahead);
         let signed = sign(&request, &credential, &Target { region, service: api.service() }, now);
         let signed = signed.map_err(|error| Failure::Setting(error.to_string()))?;
         let mut builder = hyper::Request::builder().method("POST").uri("/");

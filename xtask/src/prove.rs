@@ -23,6 +23,8 @@ const TESTED_AS_UNIT: &str = "regions-model";
 
 /// The one that needs `tools::POLICY_ORACLE`.
 const ASKS_THE_ORACLE: &str = "policy";
+/// The one whose servers run under a clock that the proof moves on.
+const MOVES_THE_CLOCK: &str = "regions";
 
 pub(crate) const fn names() -> &'static [&'static str] {
     PROOFS
@@ -38,6 +40,9 @@ pub(crate) fn run(
     build(house)?;
     if name == ASKS_THE_ORACLE {
         (tools::POLICY_ORACLE.ensure)(house)?;
+    }
+    if name == MOVES_THE_CLOCK {
+        (tools::FAKETIME.ensure)(house)?;
     }
     let mut step = proof(house, name);
     if let Some(seed) = seed {

@@ -17,7 +17,7 @@ use crate::step::{Budget, Protocol};
 pub enum Extent {
     /// For the test command: a quarter of a minute of one processor.
     Short,
-    /// Much more happens in one history; hours.
+    /// More happens in one history: minutes, and less than a gigabyte.
     Long,
 }
 
@@ -155,9 +155,16 @@ const SCENARIOS: &[Scenario] = &[
         extent: Extent::Short,
     },
     Scenario {
-        name: "a primary and one replica, any three things happen, no message is forgotten",
+        name: "a primary and one replica: a rotation, a promotion of either kind, no message is forgotten",
         regions: PAIR,
-        budget: anything(3),
+        budget: Budget { steps: 3, rotations: 1, promotions: 1, forced: 1, ..NOTHING },
+        forgetful: false,
+        extent: Extent::Long,
+    },
+    Scenario {
+        name: "a primary and one replica: it ends and is made again, a forced promotion, no message is forgotten",
+        regions: PAIR,
+        budget: Budget { steps: 3, replications: 1, deletions: 1, forced: 1, ..NOTHING },
         forgetful: false,
         extent: Extent::Long,
     },

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use keyreeve_crypto::digest::sha256_of_parts;
 use serde_json::Value;
 
+use super::clock::Clock;
 use super::links::Link;
 use crate::failure::Failure;
 use crate::server::last_lines;
@@ -19,6 +20,8 @@ const REGIONS: &str = "Other Regions on https://";
 /// The last line that it prints before it serves.
 const LAST: &str = "Operators on ";
 
+const CONFIG: &[&str] = &["--config", "keyreeve.toml"];
+
 /// A Region, whether its process runs or not.
 #[derive(Debug)]
 pub(super) struct Deployment {
@@ -27,6 +30,7 @@ pub(super) struct Deployment {
     binary: PathBuf,
     folder: PathBuf,
     running: Option<Running>,
+    clock: Clock,
     /// Where it answers other Regions; the same over restarts.
     pub(super) region_address: SocketAddr,
 }
@@ -41,7 +45,12 @@ struct Running {
 
 impl Deployment {
     /// Makes the folder and everything in it.
-    pub(super) fn make(binary: &Path, folder: &Path, name: &'static str) -> Result<Self, Failure> {
+    pub(super) fn make(
+        binary: &Path,
+        folder: &Path,
+        name: &'static str,
+        clock: &Clock,
+    ) -> Result<Self, Failure> {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
         let region_address = free_address()?;
@@ -51,27 +60,44 @@ impl Deployment {
         );
         let file = folder.join("keyreeve.toml");
         fs::write(&file, config).map_err(Failure::file(&file))?;
-        let made = Self { name, binary: binary.to_owned(), folder, running: None, region_address };
+        let (binary, clock) = (binary.to_owned(), clock.clone());
+        let made = Self { name, binary, folder, running: None, clock, region_address };
         made.run(&["init"])?;
         Ok(made)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command.args(arguments).args(["--config", "keyreeve.toml"]).current_dir(&self.folder);
+        command.args(arguments).current_dir(&self.folder);
         // Settings of whoever runs the proof must not reach the server.
         command.env_clear().env("HOME", &self.folder).stdin(Stdio::null());
         command
     }
 
-    /// What a command printed.
+    /// What a command about this deployment printed.
     pub(super) fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
+        self.run_alone(&[arguments, CONFIG].concat())
+    }
+
+    /// What a command printed that needs no deployment.
+    pub(super) fn run_alone(&self, arguments: &[&str]) -> Result<String, Failure> {
+        let refused =
+            |said| Failure::Server(format!("`keyreeve {}` in {}: {said}", arguments.join(" "), self.name));
+        self.try_alone(arguments)?.map_err(refused)
+    }
+
+    /// What a command about this deployment printed, or why it was refused.
+    pub(super) fn attempt(&self, arguments: &[&str]) -> Result<Result<String, String>, Failure> {
+        self.try_alone(&[arguments, CONFIG].concat())
+    }
+
+    fn try_alone(&self, arguments: &[&str]) -> Result<Result<String, String>, Failure> {
         let output = self.command(arguments).output().map_err(Failure::file(&self.binary))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(Failure::Server(format!("`keyreeve {}` in {}: {said}", arguments.join(" "), self.name)))
+        Ok(if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        })
     }
 
     /// The JSON that a command printed.
@@ -91,7 +117,8 @@ impl Deployment {
     pub(super) fn start(&mut self) -> Result<(), Failure> {
         let path = self.log();
         let log = File::options().append(true).create(true).open(&path).map_err(Failure::file(&path))?;
-        let mut command = self.command(&["serve"]);
+        let mut command = self.command(&[&["serve"], CONFIG].concat());
+        command.envs(self.clock.environment());
         command.stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().map_err(Failure::file(&self.binary))?;
         let output = child.stdout.take().ok_or_else(|| Failure::Setting("no pipe".to_owned()))?;
@@ -130,7 +157,9 @@ impl Deployment {
         }
         let path = self.log();
         running.child.kill().map_err(Failure::file(&path))?;
-        running.child.wait().map(drop).map_err(Failure::file(&path))
+        running.child.wait().map(drop).map_err(Failure::file(&path))?;
+        Clock::clean_up_after(running.child.id());
+        Ok(())
     }
 
     /// Where it answers clients, while it runs.
@@ -163,6 +192,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        Clock::clean_up_after(self.child.id());
     }
 }
 

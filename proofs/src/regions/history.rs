@@ -1,30 +1,36 @@
-//! One random history: steps that chance draws, each booked by its answer.
+//! One random history: what chance draws, one step after the other. What the steps do is in `acts.rs` and `changes.rs`.
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::deployment::base64;
-use super::installation::{Installation, NAMES, Outcome};
-use super::ledger::{Ciphertext, KeyBook, Tally};
+use super::installation::{Blow, Installation, NAMES, Outcome};
+use super::ledger::KeyBook;
 use super::links::Fate;
+use super::tally::{Done, Tally};
 use crate::chance::Chance;
 use crate::failure::Failure;
 
 /// Steps of a history.
-const STEPS: usize = 30;
+const STEPS: usize = 24;
 /// Keys that one history makes at most.
 const KEYS_MAX: usize = 3;
+/// Of a hundred steps, before how many all is mended, so that what follows can be carried out and not only be refused.
+const MENDED: usize = 40;
+/// Of a hundred changes, how many are asked of a Region that is not known as the primary.
+const ASTRAY: usize = 10;
 /// Of a hundred changes, during how many a process is killed.
 const KILLED_CHANGES: usize = 12;
-/// Of a hundred changes, how many are asked of a Region that is not known as the primary.
-const ASTRAY: usize = 20;
-/// A process is killed at most so long after a change was asked for.
-const KILL_AFTER_MS_MAX: usize = 120;
+/// And during how many further ones a link is cut.
+const CUT_CHANGES: usize = 24;
+/// A process is killed, or a link cut, at most so long after a change was asked for.
+const BLOW_AFTER_MS_MAX: usize = 120;
 /// Bytes after which a link is torn: in the handshake of TLS, in a message, or in its answer.
 const TORN_AFTER_MAX: usize = 12_000;
+/// How long a link stands still.
+const STALL: Duration = Duration::from_millis(700);
 
-/// The kinds of steps, each as often as its weight says.
+/// The kinds of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Create,
@@ -32,28 +38,35 @@ enum Kind {
     Encrypt,
     Decrypt,
     Rotate,
+    Import,
     Promote,
+    Force,
+    Pull,
     ScheduleDeletion,
     CancelDeletion,
+    Week,
     Break,
-    Mend,
     Kill,
     Restart,
 }
 
+/// Each as often as its weight says.
 const WEIGHTS: &[(Kind, usize)] = &[
-    (Kind::Create, 5),
+    (Kind::Create, 4),
     (Kind::Replicate, 15),
-    (Kind::Encrypt, 20),
-    (Kind::Decrypt, 14),
+    (Kind::Encrypt, 16),
+    (Kind::Decrypt, 12),
     (Kind::Rotate, 12),
-    (Kind::Promote, 10),
-    (Kind::ScheduleDeletion, 3),
-    (Kind::CancelDeletion, 4),
-    (Kind::Break, 14),
-    (Kind::Mend, 8),
-    (Kind::Kill, 4),
-    (Kind::Restart, 6),
+    (Kind::Import, 8),
+    (Kind::Promote, 15),
+    (Kind::Force, 9),
+    (Kind::Pull, 6),
+    (Kind::ScheduleDeletion, 6),
+    (Kind::CancelDeletion, 2),
+    (Kind::Week, 3),
+    (Kind::Break, 9),
+    (Kind::Kill, 3),
+    (Kind::Restart, 3),
 ];
 
 /// A history under way.
@@ -70,8 +83,12 @@ pub(super) struct History<'a> {
 impl History<'_> {
     /// Takes the steps.
     pub(super) async fn run(&mut self) -> Result<(), Failure> {
-        self.create().await?;
+        self.first_key().await?;
         for _ in 0..STEPS {
+            if self.chance.percent(MENDED) {
+                self.story.push("all is mended".to_owned());
+                self.installation.heal()?;
+            }
             let kind = self.draw();
             self.take(kind).await?;
         }
@@ -97,41 +114,47 @@ impl History<'_> {
             Kind::Create | Kind::Encrypt => self.encrypt().await,
             Kind::Decrypt => self.decrypt().await,
             Kind::Rotate => self.rotate().await,
+            Kind::Import => self.import().await,
             Kind::Promote => self.promote().await,
+            Kind::Force => self.force().await,
+            Kind::Pull => self.pull().await,
             Kind::ScheduleDeletion => self.schedule_deletion().await,
             Kind::CancelDeletion => self.cancel_deletion().await,
+            Kind::Week => self.week(),
             Kind::Break => {
                 self.break_link();
-                Ok(())
-            }
-            Kind::Mend => {
-                let (from, to) = self.link();
-                self.story.push(format!("{from} to {to}: whole"));
-                self.installation.set(from, to, Fate::Whole);
                 Ok(())
             }
             Kind::Kill => {
                 let victim = self.region();
                 self.story.push(format!("kill {victim}"));
-                self.tally.kills += usize::from(self.installation.is_up(victim));
+                self.tally.add_if(Done::Kills, self.installation.is_up(victim));
                 self.installation.kill(victim)
             }
             Kind::Restart => NAMES.into_iter().try_for_each(|name| self.installation.restart(name)),
         }
     }
 
-    fn region(&mut self) -> &'static str {
+    pub(super) fn region(&mut self) -> &'static str {
         self.chance.pick(&NAMES).copied().unwrap_or_default()
     }
 
-    fn link(&mut self) -> (&'static str, &'static str) {
-        let from = self.region();
-        let others: Vec<&'static str> = NAMES.into_iter().filter(|name| *name != from).collect();
-        (from, self.chance.pick(&others).copied().unwrap_or_default())
+    /// A Region that has the key, mostly.
+    pub(super) fn holder(&mut self, index: usize) -> &'static str {
+        let having = self.keys.get(index).map(KeyBook::regions).unwrap_or_default();
+        let holder = self.chance.pick(&having).copied();
+        if self.chance.percent(ASTRAY) { self.region() } else { holder.unwrap_or_else(|| self.region()) }
+    }
+
+    /// A Region that is another one.
+    pub(super) fn other(&mut self, than: &str) -> &'static str {
+        let others: Vec<&'static str> = NAMES.into_iter().filter(|name| *name != than).collect();
+        self.chance.pick(&others).copied().unwrap_or_default()
     }
 
     fn break_link(&mut self) {
-        let (from, to) = self.link();
+        let from = self.region();
+        let to = self.other(from);
         let bytes = self.chance.below(TORN_AFTER_MAX);
         let fate = match self.chance.below(6) {
             0 | 1 => Fate::Cut,
@@ -140,10 +163,10 @@ impl History<'_> {
             4 => Fate::Slow(Duration::from_millis(20)),
             _ => Fate::Stalled,
         };
-        self.tally.link_faults += 1;
+        self.tally.add(Done::LinkFaults);
         self.story.push(format!("{from} to {to}: {fate:?}"));
         if fate == Fate::Stalled {
-            self.installation.stall(from, to, Duration::from_millis(1500));
+            self.installation.stall(from, to, STALL);
             return;
         }
         self.installation.set(from, to, fate);
@@ -154,167 +177,67 @@ impl History<'_> {
     }
 
     /// One of the keys, and where its next change is asked for.
-    fn key(&mut self) -> (usize, &'static str) {
+    pub(super) fn key(&mut self) -> (usize, &'static str) {
         let index = self.chance.below(self.keys.len());
-        let primary = self.keys.get(index).map_or_else(|| self.installation_home(), |key| key.primary);
+        let primary = self.keys.get(index).map_or("", |key| key.primary.believed);
         let at = if self.chance.percent(ASTRAY) { self.region() } else { primary };
         (index, at)
     }
 
-    fn installation_home(&self) -> &'static str {
-        NAMES.first().copied().unwrap_or_default()
+    /// Maybe something that happens in the middle of a change at `at` that concerns `to`.
+    pub(super) fn blow(&mut self, at: &'static str, to: &'static str) -> Option<(Blow, Duration)> {
+        let drawn = self.chance.below(100);
+        let after = self.chance.below(BLOW_AFTER_MS_MAX);
+        let blow = if drawn < KILLED_CHANGES {
+            let victim = self.region();
+            self.tally.add_if(Done::Kills, self.installation.is_up(victim));
+            self.tally.add_if(Done::KillsInChange, self.installation.is_up(victim));
+            Blow::Kill(victim)
+        } else if drawn < KILLED_CHANGES + CUT_CHANGES {
+            let other = if to == at { self.other(at) } else { to };
+            self.tally.add(Done::LinkFaults);
+            self.tally.add(Done::CutsInChange);
+            match self.chance.below(4) {
+                0 => Blow::Cut(at, other),
+                1 => Blow::Cut(other, at),
+                _ => Blow::Part(at, other),
+            }
+        } else {
+            return None;
+        };
+        self.story.push(format!("{blow:?} {after} ms after this began:"));
+        Some((blow, Duration::from_millis(u64::try_from(after).unwrap_or_default())))
     }
 
-    /// A change, during which a process may be killed.
-    async fn change(&mut self, at: &'static str, operation: &str, input: &Value) -> Result<Outcome, Failure> {
-        let outcome = if self.chance.percent(KILLED_CHANGES) {
-            let victim = self.region();
-            let after = self.chance.below(KILL_AFTER_MS_MAX);
-            self.tally.kills += usize::from(self.installation.is_up(victim));
-            self.story.push(format!("kill {victim} {after} ms after this began:"));
-            let after = Duration::from_millis(u64::try_from(after).unwrap_or_default());
-            self.installation.call_under_kill(at, (operation, input), (victim, after)).await?
-        } else {
-            self.installation.call(at, operation, input).await?
+    /// A change that concerns `to`, in the middle of which something may happen.
+    pub(super) async fn change(
+        &mut self,
+        (at, to): (&'static str, &'static str),
+        operation: &str,
+        input: &Value,
+    ) -> Result<Outcome, Failure> {
+        let outcome = match self.blow(at, to) {
+            Some(blow) => self.installation.call_under(at, (operation, input), blow).await?,
+            None => self.installation.call(at, operation, input).await?,
         };
         self.note(at, operation, input, &outcome);
         Ok(outcome)
     }
 
-    fn note(&mut self, at: &str, operation: &str, input: &Value, outcome: &Outcome) {
+    /// Writes it into the story.
+    pub(super) fn note(&mut self, at: &str, operation: &str, input: &Value, outcome: &Outcome) {
         let became = match outcome {
             Outcome::Done(_) => "done",
             Outcome::Refused(error) => {
-                self.tally.refused += 1;
+                self.tally.add(Done::Refused);
                 error
             }
             Outcome::Unknown => {
-                self.tally.unknown += 1;
+                self.tally.add(Done::Unknown);
                 "nobody knows"
             }
         };
         let input: String = input.to_string().chars().take(160).collect();
         self.story.push(format!("{operation} in {at} {input}: {became}"));
-    }
-
-    async fn create(&mut self) -> Result<(), Failure> {
-        let at = self.region();
-        let outcome = self.change(at, "CreateKey", &json!({"MultiRegion": true})).await?;
-        if let Outcome::Done(reply) = outcome {
-            let id = reply.pointer("/KeyMetadata/KeyId").and_then(Value::as_str).unwrap_or_default();
-            self.keys.push(KeyBook::new(id.to_owned(), at));
-            self.tally.keys += 1;
-        }
-        Ok(())
-    }
-
-    async fn replicate(&mut self) -> Result<(), Failure> {
-        let (index, at) = self.key();
-        let to = self.region();
-        let Some(id) = self.keys.get(index).map(|key| key.id.clone()) else { return Ok(()) };
-        let input = json!({"KeyId": id, "ReplicaRegion": to});
-        let outcome = self.change(at, "ReplicateKey", &input).await?;
-        let Some(key) = self.keys.get_mut(index) else { return Ok(()) };
-        match outcome {
-            Outcome::Done(_) => {
-                self.tally.replicas += 1;
-                key.copies.insert(to);
-            }
-            Outcome::Unknown => drop(key.maybe.insert(to)),
-            Outcome::Refused(_) => {}
-        }
-        Ok(())
-    }
-
-    async fn encrypt(&mut self) -> Result<(), Failure> {
-        let (index, _) = self.key();
-        let at = self.region();
-        let plaintext = base64(&self.chance.bytes::<24>());
-        let Some(key) = self.keys.get_mut(index) else { return Ok(()) };
-        let input = json!({"KeyId": key.id, "Plaintext": plaintext});
-        let outcome = self.installation.call(at, "Encrypt", &input).await?;
-        if let Outcome::Done(reply) = &outcome {
-            let blob = reply.get("CiphertextBlob").and_then(Value::as_str).unwrap_or_default().to_owned();
-            key.ciphertexts.push(Ciphertext { blob, plaintext, made_in: at });
-            self.tally.ciphertexts += 1;
-        }
-        self.note(at, "Encrypt", &input, &outcome);
-        Ok(())
-    }
-
-    async fn decrypt(&mut self) -> Result<(), Failure> {
-        let (index, _) = self.key();
-        let at = self.region();
-        let Some(key) = self.keys.get(index) else { return Ok(()) };
-        let Some(ciphertext) = self.chance.pick(&key.ciphertexts).cloned() else { return Ok(()) };
-        let input = json!({"KeyId": key.id, "CiphertextBlob": ciphertext.blob});
-        let outcome = self.installation.call(at, "Decrypt", &input).await?;
-        self.note(at, "Decrypt", &input, &outcome);
-        match outcome {
-            Outcome::Done(reply) if reply.get("Plaintext") == Some(&Value::String(ciphertext.plaintext)) => {
-                Ok(())
-            }
-            Outcome::Refused(error) if error != "InvalidCiphertextException" => Ok(()),
-            Outcome::Unknown => Ok(()),
-            other @ (Outcome::Done(_) | Outcome::Refused(_)) => Err(Failure::Broken(format!(
-                "a ciphertext of {} does not decrypt in {at}: {other:?}",
-                ciphertext.made_in
-            ))),
-        }
-    }
-
-    async fn rotate(&mut self) -> Result<(), Failure> {
-        let (index, at) = self.key();
-        let Some(id) = self.keys.get(index).map(|key| key.id.clone()) else { return Ok(()) };
-        let input = json!({"KeyId": id});
-        let before = self.installation.call(at, "GetKeyRotationStatus", &input).await?;
-        let outcome = self.change(at, "RotateKeyOnDemand", &input).await?;
-        let Some(key) = self.keys.get_mut(index) else { return Ok(()) };
-        // A repeat while one is under way is the same rotation.
-        let idle =
-            matches!(&before, Outcome::Done(status) if status.get("OnDemandRotationStartDate").is_none());
-        match outcome {
-            Outcome::Done(_) if idle => {
-                self.tally.rotations += 1;
-                key.rotations += 1;
-            }
-            Outcome::Done(_) | Outcome::Unknown => key.maybe_rotations += 1,
-            Outcome::Refused(_) => {}
-        }
-        Ok(())
-    }
-
-    async fn promote(&mut self) -> Result<(), Failure> {
-        let (index, at) = self.key();
-        let to = self.region();
-        let Some(id) = self.keys.get(index).map(|key| key.id.clone()) else { return Ok(()) };
-        let input = json!({"KeyId": id, "PrimaryRegion": to});
-        let outcome = self.change(at, "UpdatePrimaryRegion", &input).await?;
-        if let (Outcome::Done(_), Some(key)) = (outcome, self.keys.get_mut(index)) {
-            self.tally.promotions += 1;
-            key.primary = to;
-        }
-        Ok(())
-    }
-
-    async fn schedule_deletion(&mut self) -> Result<(), Failure> {
-        let (index, _) = self.key();
-        let at = self.region();
-        let Some(id) = self.keys.get(index).map(|key| key.id.clone()) else { return Ok(()) };
-        // Longer than any proof runs: what is scheduled is cancelled, here or after healing.
-        let input = json!({"KeyId": id, "PendingWindowInDays": 30});
-        self.change(at, "ScheduleKeyDeletion", &input).await.map(drop)
-    }
-
-    async fn cancel_deletion(&mut self) -> Result<(), Failure> {
-        let (index, _) = self.key();
-        let Some(id) = self.keys.get(index).map(|key| key.id.clone()) else { return Ok(()) };
-        let input = json!({"KeyId": id});
-        for at in NAMES {
-            if let Outcome::Done(_) = self.change(at, "CancelKeyDeletion", &input).await? {
-                self.change(at, "EnableKey", &input).await?;
-            }
-        }
-        Ok(())
     }
 }

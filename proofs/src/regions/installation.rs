@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::join;
 use serde_json::{Value, json};
 
+use super::clock::Clock;
 use super::deployment::Deployment;
 use super::links::{Fate, Link};
+use super::operators::Operators;
 use crate::client::{Answer, Endpoint, Kms, Signer};
 use crate::failure::Failure;
 
@@ -29,6 +31,17 @@ pub(super) enum Outcome {
     Unknown,
 }
 
+/// What befalls the installation in the middle of a change.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Blow {
+    /// kill -9 of this Region.
+    Kill(&'static str),
+    /// Both links between two Regions.
+    Part(&'static str, &'static str),
+    /// One link.
+    Cut(&'static str, &'static str),
+}
+
 /// The installation.
 #[derive(Debug)]
 pub(super) struct Installation {
@@ -37,6 +50,8 @@ pub(super) struct Installation {
     clients: BTreeMap<&'static str, Kms>,
     access_key_id: String,
     secret: String,
+    clock: Clock,
+    operators: Operators,
     /// Whether something was broken that excuses errors of the server's side.
     pub(super) disturbed: bool,
 }
@@ -45,8 +60,9 @@ impl Installation {
     /// Makes and starts the Regions, which then trust each other over the links.
     pub(super) fn make(binary: &Path, folder: &Path) -> Result<Self, Failure> {
         let (mut deployments, mut links) = (BTreeMap::new(), BTreeMap::new());
+        let clock = Clock::in_folder(folder)?;
         for name in NAMES {
-            let mut deployment = Deployment::make(binary, folder, name)?;
+            let mut deployment = Deployment::make(binary, folder, name, &clock)?;
             deployment.start()?;
             deployments.insert(name, deployment);
         }
@@ -57,8 +73,17 @@ impl Installation {
                 links.insert((*from, *to), link);
             }
         }
-        let (access_key_id, secret) = (String::new(), String::new());
-        Ok(Self { deployments, links, clients: BTreeMap::new(), access_key_id, secret, disturbed: false })
+        let operators = Operators::make(folder.join("operators"), deployments.values())?;
+        Ok(Self {
+            deployments,
+            links,
+            clients: BTreeMap::new(),
+            access_key_id: String::new(),
+            secret: String::new(),
+            clock,
+            operators,
+            disturbed: false,
+        })
     }
 
     /// Makes the account whose root user is the client, in the home of identities, and waits until all know it.
@@ -130,6 +155,47 @@ impl Installation {
         NAMES.into_iter().try_for_each(|name| self.restart(name))
     }
 
+    /// Nobody gets through to a Region, nor it to anybody.
+    pub(super) fn cut_off(&mut self, name: &str) {
+        for other in NAMES.into_iter().filter(|other| *other != name) {
+            self.set(name, other, Fate::Cut);
+            self.set(other, name, Fate::Cut);
+        }
+    }
+
+    /// Time passes in all Regions.
+    pub(super) fn pass(&mut self, seconds: i64) -> Result<(), Failure> {
+        self.clients.clear();
+        self.clock.pass(seconds)
+    }
+
+    /// Seconds since the beginning that were added to the machine's.
+    pub(super) fn ahead(&self) -> i64 {
+        self.clock.ahead
+    }
+
+    /// Two operators make a Region the primary of a key in place of a lost one.
+    pub(super) fn force_promote(
+        &self,
+        at: &str,
+        key: &str,
+        lost: &str,
+    ) -> Result<Result<Value, String>, Failure> {
+        self.operators.promote(self.deployment(at)?, key, lost)
+    }
+
+    fn strike(&mut self, blow: Blow) -> Result<(), Failure> {
+        match blow {
+            Blow::Kill(victim) => return self.kill(victim),
+            Blow::Part(one, other) => {
+                self.set(one, other, Fate::Cut);
+                self.set(other, one, Fate::Cut);
+            }
+            Blow::Cut(from, to) => self.set(from, to, Fate::Cut),
+        }
+        Ok(())
+    }
+
     /// What `keyreeve region status` says of another Region: whether it is reachable.
     pub(super) async fn reaches(&self, from: &str, to: &str) -> Result<bool, Failure> {
         let reply = self.deployment(from)?.json(&["region", "status"])?;
@@ -145,7 +211,8 @@ impl Installation {
         let Some(address) = self.deployment(name)?.address() else { return Ok(None) };
         let (access_key_id, secret, region) =
             (self.access_key_id.clone(), self.secret.clone(), name.to_owned());
-        let signer = Some(Signer { access_key_id, secret, region });
+        let ahead = self.clock.ahead;
+        let signer = Some(Signer { access_key_id, secret, region, ahead });
         Kms::connect(Endpoint { address, book: None, signer }).await
     }
 
@@ -161,20 +228,21 @@ impl Installation {
         self.judge(name, client, operation, answer)
     }
 
-    /// One request to a Region, and another one (or itself) is killed in the middle of it.
-    pub(super) async fn call_under_kill(
+    /// One request to a Region, and a blow so long after it began: in the middle of it, or of what follows.
+    pub(super) async fn call_under(
         &mut self,
         name: &'static str,
         (operation, input): (&str, &Value),
-        (victim, after): (&'static str, Duration),
+        (blow, after): (Blow, Duration),
     ) -> Result<Outcome, Failure> {
         let Some(mut client) = self.client(name).await? else { return Ok(Outcome::Unknown) };
-        let kill = async {
+        self.disturbed = true;
+        let strike = async {
             tokio::time::sleep(after).await;
-            self.kill(victim)
+            self.strike(blow)
         };
-        let (answer, killed) = join(client.call(operation, input), kill).await;
-        killed?;
+        let (answer, struck) = join(client.call(operation, input), strike).await;
+        struck?;
         self.judge(name, client, operation, answer?)
     }
 

@@ -1,12 +1,19 @@
 //! The proof of Regions: three real processes, each with its own root key, store and certificate, behind links that break; random
 //! histories of multi-Region keys; after healing one primary, equal replicas, and nothing lost that was acknowledged.
 
+mod acts;
+mod clock;
 mod deployment;
 mod history;
+mod imports;
 mod installation;
 mod ledger;
 mod links;
+mod operators;
 mod rest;
+mod tally;
+mod uses;
+mod view;
 
 use keyreeve_regions_model::{Extent, explore};
 
@@ -17,8 +24,12 @@ use crate::failure::Failure;
 use crate::report::{bar, say};
 use history::History;
 use installation::{Installation, NAMES};
-use ledger::{KeyBook, Tally};
+use ledger::KeyBook;
 use links::Fate;
+use tally::Tally;
+
+/// Seconds that pass when all is healed: nobody waits any more before the next try.
+const BACKOFF_SECONDS: i64 = 60;
 
 /// Explores the model of the protocol: the short bounds for one round, the long ones for more.
 ///
@@ -49,18 +60,18 @@ pub(crate) async fn run(setting: &Setting, histories: usize) -> Result<(), Failu
         let mut installation = Installation::make(&setting.binary, folder.path())?;
         links_break_and_heal(&mut installation).await?;
         installation.open_account().await?;
-        let root = Chance::new(setting.seed);
         let mut keys = Vec::new();
         for round in 0..histories {
-            let chance = root.branch(&[u64::try_from(round).unwrap_or(u64::MAX)]);
-            let place = format!("history {round} of seed {}", setting.seed);
-            let made =
-                history(&mut installation, chance, &mut tally).await.map_err(|error| error.at(&place))?;
-            keys.extend(made);
+            // Each history has a seed of its own, so that it can be repeated alone.
+            let seed = setting.seed.wrapping_add(u64::try_from(round).unwrap_or_default());
+            let made = history(&mut installation, Chance::new(seed), &mut tally).await;
+            let again =
+                format!("history {round}, alone by `cargo xtask prove regions --seed {seed} --rounds 1`");
+            keys.extend(made.map_err(|error| error.at(&again))?);
             progress.inc(1);
         }
         // Later histories and kills have not harmed the keys of earlier ones.
-        for key in &keys {
+        for key in &mut keys {
             rest::check(&mut installation, key, &mut tally).await.map_err(|error| error.at("at the end"))?;
         }
         Ok(())
@@ -71,8 +82,15 @@ pub(crate) async fn run(setting: &Setting, histories: usize) -> Result<(), Failu
         keep(folder);
     }
     outcome?;
-    report(&tally, histories);
-    Ok(())
+    say(&format!(
+        "regions: {histories} histories; all at rest at most {} ms after healing.\n\n{}\n",
+        tally.longest_healing_ms,
+        tally.table()
+    ));
+    match tally.thin(histories).as_slice() {
+        [] => Ok(()),
+        thin => Err(Failure::Setting(format!("too little happened to prove anything: {}", thin.join("; ")))),
+    }
 }
 
 /// That the proof can break and heal what it says: a link that always works would prove nothing.
@@ -102,8 +120,9 @@ async fn history(
     let outcome = async {
         history.run().await?;
         history.installation.heal()?;
+        history.installation.pass(BACKOFF_SECONDS)?;
         history.story.push("healed".to_owned());
-        for key in &history.keys {
+        for key in &mut history.keys {
             rest::check(history.installation, key, history.tally).await?;
         }
         Ok(())
@@ -115,23 +134,4 @@ async fn history(
     }
     history.installation.disturbed = false;
     Ok(history.keys)
-}
-
-fn report(tally: &Tally, histories: usize) {
-    say(&format!(
-        "regions: {histories} histories, {} link faults, {} kills; {} keys, {} replicas, {} rotations, {} promotions, {} \
-         ciphertexts acknowledged and none lost ({} decryptions after healing); {} requests refused, {} without a certain \
-         answer; rest at most {} ms after healing.",
-        tally.link_faults,
-        tally.kills,
-        tally.keys,
-        tally.replicas,
-        tally.rotations,
-        tally.promotions,
-        tally.ciphertexts,
-        tally.decrypted,
-        tally.refused,
-        tally.unknown,
-        tally.longest_healing_ms,
-    ));
 }

@@ -1,171 +1,172 @@
-//! What must hold once everything is healed and has come to rest: one primary, equal replicas, every acknowledged ciphertext,
-//! rotation and replica.
+//! What must hold once everything is healed and has come to rest: one primary, where an acknowledged promotion put it; equal
+//! replicas; every acknowledged ciphertext, rotation, replica and deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::installation::{Installation, NAMES, Outcome};
-use super::ledger::{KeyBook, Tally};
+use super::installation::{Installation, Outcome};
+use super::ledger::{Ciphertext, KeyBook};
+use super::tally::{Done, Tally};
+use super::view::{View, views};
 use crate::failure::Failure;
 
 /// How long the Regions may take from healing to rest: connections are made anew, and jobs wait before they try again.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(200);
-const NOT_FOUND: &str = "NotFoundException";
+/// How a Region says that it does not have the material of a ciphertext, and never will.
+const OTHER_MATERIAL: &str = "InvalidCiphertextException";
 
 /// Waits until a key is at rest, and checks all that was acknowledged of it.
 pub(super) async fn check(
     installation: &mut Installation,
-    key: &KeyBook,
+    key: &mut KeyBook,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
-    let regions = loop {
-        match at_rest(installation, key).await? {
-            Ok(regions) => break regions,
-            Err(trouble) if begun.elapsed() > PATIENCE => {
-                return Err(Failure::Broken(format!(
-                    "{} is not at rest {PATIENCE:?} after healing: {trouble}",
-                    key.id
-                )));
-            }
-            Err(_) => tokio::time::sleep(POLL).await,
+    let views = loop {
+        let trouble = match views(installation, key).await? {
+            Ok(views) => match judge(key, &views) {
+                Ok(()) => break views,
+                Err(why) => format!("{why}: {views:?}"),
+            },
+            Err(trouble) => trouble,
+        };
+        if begun.elapsed() > PATIENCE {
+            return Err(Failure::Broken(format!(
+                "{} is not at rest {PATIENCE:?} after healing: {trouble}\n{key:?}",
+                key.id
+            )));
         }
+        tokio::time::sleep(POLL).await;
     };
     tally.longest_healing_ms = tally.longest_healing_ms.max(begun.elapsed().as_millis());
+    decrypt_all(installation, key, &views, tally).await?;
+    settle(key, &views, tally);
+    Ok(())
+}
+
+/// What is so is booked as certain, so that a later look holds it to that.
+fn settle(key: &mut KeyBook, views: &BTreeMap<&'static str, View>, tally: &mut Tally) {
+    let known: BTreeSet<_> = key.copies.union(&key.maybe).copied().collect();
+    let gone = known.iter().filter(|name| !views.contains_key(*name) && key.may_have_died(name)).count();
+    (0..gone).for_each(|_| tally.add_if(Done::DeletedReplicas, !views.is_empty()));
+    tally.add_if(Done::DeletedKeys, views.is_empty() && gone > 0);
+    key.maybe.clear();
+    key.doomed.clear();
+    key.copies = views.keys().copied().collect();
+    if let Some((home, _)) = views.iter().find(|(_, view)| view.is_primary()) {
+        key.primary.settled(home);
+    }
+    let lives = |ciphertext: &Ciphertext| {
+        views
+            .values()
+            .any(|view| ciphertext.material.as_ref().is_none_or(|id| view.materials.contains_key(id)))
+    };
+    key.ciphertexts.retain(lives);
+}
+
+async fn decrypt_all(
+    installation: &mut Installation,
+    key: &KeyBook,
+    views: &BTreeMap<&'static str, View>,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
     for ciphertext in &key.ciphertexts {
-        for region in &regions {
+        for (region, view) in views {
             let input = json!({"KeyId": key.id, "CiphertextBlob": ciphertext.blob});
             let outcome = installation.call(region, "Decrypt", &input).await?;
             let right = |reply: &Value| {
                 reply.get("Plaintext").and_then(Value::as_str) == Some(ciphertext.plaintext.as_str())
             };
-            if !matches!(&outcome, Outcome::Done(reply) if right(reply)) {
-                let made = ciphertext.made_in;
-                return Err(Failure::Broken(format!(
-                    "a ciphertext that {made} made under {} does not decrypt in {region}: {outcome:?}",
-                    key.id
-                )));
+            match &outcome {
+                Outcome::Done(reply) if right(reply) => tally.add(Done::Decrypted),
+                // Imported material that this Region was never told of does not cross by itself.
+                Outcome::Refused(error)
+                    if error == OTHER_MATERIAL
+                        && ciphertext
+                            .material
+                            .as_ref()
+                            .is_some_and(|id| !view.materials.contains_key(id)) => {}
+                Outcome::Done(_) | Outcome::Refused(_) | Outcome::Unknown => {
+                    return Err(Failure::Broken(format!(
+                        "a ciphertext that {} made under {} does not decrypt in {region}: {outcome:?}; {ciphertext:?} {view:?}",
+                        ciphertext.made_in, key.id
+                    )));
+                }
             }
-            tally.decrypted += 1;
+        }
+        // The Region that made it keeps what it can do, as long as it has the key.
+        let made_in = views.get(ciphertext.made_in).filter(|_| !key.doomed.contains_key(ciphertext.made_in));
+        if let (Some(view), Some(id)) = (made_in, &ciphertext.material)
+            && !view.materials.contains_key(id)
+        {
+            let place = ciphertext.made_in;
+            return Err(Failure::Broken(format!("{place} has forgotten material {id}: {view:?}")));
         }
     }
     Ok(())
 }
 
-/// What one Region says of the key.
-#[derive(Debug, PartialEq, Eq)]
-struct View {
-    kind: String,
-    primary: String,
-    replicas: BTreeSet<String>,
-    state: String,
-    current: String,
-    /// Materials with their states.
-    materials: BTreeMap<String, String>,
-    on_demand: usize,
-}
-
-/// The Regions that have the key, or what is not as it shall be yet.
-async fn at_rest(
-    installation: &mut Installation,
-    key: &KeyBook,
-) -> Result<Result<Vec<&'static str>, String>, Failure> {
-    let mut views = BTreeMap::new();
-    for name in NAMES {
-        match view(installation, key, name).await? {
-            Ok(Some(view)) => drop(views.insert(name, view)),
-            Ok(None) => {}
-            Err(trouble) => return Ok(Err(trouble)),
-        }
-    }
-    Ok(judge(key, &views)
-        .map(|()| views.keys().copied().collect())
-        .map_err(|why| format!("{why}: {views:?}")))
-}
-
 fn judge(key: &KeyBook, views: &BTreeMap<&'static str, View>) -> Result<(), String> {
-    let Some((_, first)) = views.first_key_value() else { return Err("nobody has it".to_owned()) };
-    let primaries: Vec<_> = views.iter().filter(|(_, view)| view.kind == "PRIMARY").collect();
+    if let Some(alive) = views.keys().find(|name| key.must_be_gone(name)) {
+        return Err(format!("the waiting period of the copy in {alive} has passed, and it is there"));
+    }
+    let Some((_, first)) = views.first_key_value() else {
+        return if key.may_be_gone() { Ok(()) } else { Err("nobody has it".to_owned()) };
+    };
+    let primaries: Vec<_> = views.iter().filter(|(_, view)| view.is_primary()).collect();
     let [(home, primary)] = primaries.as_slice() else { return Err("not one primary".to_owned()) };
-    let have: BTreeSet<String> = views.keys().map(|name| (*name).to_owned()).collect();
-    let mut listed = primary.replicas.clone();
-    listed.insert((**home).to_owned());
-    if have != listed || primary.primary != **home {
-        return Err("the primary lists other Regions than have the key".to_owned());
+    if !key.primary.may_be(home) {
+        return Err(format!("the primary is in {home}, where no acknowledged promotion put it"));
     }
-    if let Some(lost) = key.copies.iter().find(|name| !views.contains_key(*name)) {
-        return Err(format!("the copy in {lost} was acknowledged and is not there"));
-    }
-    let known: BTreeSet<_> = key.copies.union(&key.maybe).copied().collect();
-    if let Some(odd) = views.keys().find(|name| !known.contains(*name)) {
-        return Err(format!("nobody asked for a copy in {odd}"));
-    }
+    members(key, views, home, primary)?;
     for (name, view) in views {
-        let same = (&view.primary, &view.replicas, &view.current, &view.materials)
-            == (&first.primary, &first.replicas, &first.current, &first.materials);
-        if !same || view.state != "Enabled" || view.materials.values().any(|state| state.contains("PENDING"))
-        {
+        if !view.agrees(first, key.imported.is_some()) || view.state != "Enabled" || view.is_rotating() {
             return Err(format!("{name} differs, is not enabled or is still rotating"));
         }
         if !view.materials.contains_key(&view.current) {
             return Err(format!("{name} does not list its current material"));
         }
     }
-    if (key.rotations..=key.rotations + key.maybe_rotations).contains(&first.on_demand) {
-        Ok(())
-    } else {
-        Err(format!("{} rotations acknowledged, {} without an answer", key.rotations, key.maybe_rotations))
+    rotations(key, first.on_demand)
+}
+
+fn members(
+    key: &KeyBook,
+    views: &BTreeMap<&'static str, View>,
+    home: &str,
+    primary: &View,
+) -> Result<(), String> {
+    let have: BTreeSet<String> = views.keys().map(|name| (*name).to_owned()).collect();
+    let mut listed = primary.replicas.clone();
+    listed.insert(home.to_owned());
+    if have != listed || primary.primary != home {
+        return Err("the primary lists other Regions than have the key".to_owned());
+    }
+    let mut known = key.copies.union(&key.maybe);
+    if let Some(lost) = known.clone().find(|name| key.must_be_there(name) && !views.contains_key(*name)) {
+        return Err(format!("the copy in {lost} was acknowledged and is not there"));
+    }
+    match views.keys().find(|name| !known.any(|known| known == *name)) {
+        Some(odd) if !key.copies.contains(odd) && !key.maybe.contains(odd) => {
+            Err(format!("nobody asked for a copy in {odd}"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
-/// What a Region says; `None` where the key is not.
-async fn view(
-    installation: &mut Installation,
-    key: &KeyBook,
-    name: &'static str,
-) -> Result<Result<Option<View>, String>, Failure> {
-    let input = json!({"KeyId": key.id});
-    let reply = match installation.call(name, "DescribeKey", &input).await? {
-        Outcome::Done(reply) => reply,
-        Outcome::Refused(error) if error == NOT_FOUND => return Ok(Ok(None)),
-        other @ (Outcome::Refused(_) | Outcome::Unknown) => {
-            return Ok(Err(format!("DescribeKey in {name}: {other:?}")));
-        }
-    };
-    let text = |path: &str| reply.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let state = text("/KeyMetadata/KeyState");
-    if state.starts_with("Pending") {
-        // Scheduled in this history, or by a request that got no answer.
-        installation.call(name, "CancelKeyDeletion", &input).await?;
+/// A primary that was replaced by force may have acknowledged rotations that nobody else heard of: their materials are kept,
+/// and not made current.
+fn rotations(key: &KeyBook, seen: usize) -> Result<(), String> {
+    let least = if key.ever_forced { 0 } else { key.rotations };
+    if (least..=key.rotations + key.maybe_rotations).contains(&seen) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{seen} rotations on demand, but {} acknowledged and {} without an answer",
+            key.rotations, key.maybe_rotations
+        ))
     }
-    if matches!(state.as_str(), "Disabled" | "PendingDeletion" | "PendingReplicaDeletion") {
-        installation.call(name, "EnableKey", &input).await?;
-    }
-    let list = json!({"KeyId": key.id, "IncludeKeyMaterial": "ALL_KEY_MATERIAL", "Limit": 1000});
-    let rotations = match installation.call(name, "ListKeyRotations", &list).await? {
-        Outcome::Done(rotations) => rotations,
-        other @ (Outcome::Refused(_) | Outcome::Unknown) => {
-            return Ok(Err(format!("ListKeyRotations in {name}: {other:?}")));
-        }
-    };
-    let rotations = rotations.get("Rotations").and_then(Value::as_array).cloned().unwrap_or_default();
-    let member =
-        |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let configuration = "/KeyMetadata/MultiRegionConfiguration";
-    let replicas = reply.pointer(&format!("{configuration}/ReplicaKeys")).and_then(Value::as_array);
-    Ok(Ok(Some(View {
-        kind: text(&format!("{configuration}/MultiRegionKeyType")),
-        primary: text(&format!("{configuration}/PrimaryKey/Region")),
-        replicas: replicas.into_iter().flatten().map(|replica| member(replica, "Region")).collect(),
-        state,
-        current: text("/KeyMetadata/CurrentKeyMaterialId"),
-        materials: rotations
-            .iter()
-            .map(|entry| (member(entry, "KeyMaterialId"), member(entry, "KeyMaterialState")))
-            .collect(),
-        on_demand: rotations.iter().filter(|entry| member(entry, "RotationType") == "ON_DEMAND").count(),
-    })))
 }

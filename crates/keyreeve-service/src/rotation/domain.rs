@@ -168,7 +168,7 @@ impl Rotation {
     async fn note_slots(&self, service: &Service, epochs: &mut DomainEpochs) -> Result<(), KmsError> {
         let kinds = self.blocking(|premises| premises.slot_kinds()).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "it is not known what opens the root key: every kind of secret may");
-            SlotKind::ALL.into()
+            SlotKind::ALL.iter().copied().collect()
         });
         let keyring = service.records().keyring();
         let (oldest, newest) = (oldest_epoch(&keyring), keyring.active_epoch(Purpose::Domain).number);
