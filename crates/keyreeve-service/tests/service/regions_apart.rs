@@ -84,7 +84,7 @@ fn a_replica_that_is_away_delays_a_rotation_and_then_pulls_what_it_lacks() {
         world.ok(HERE, "Encrypt", json!({"KeyId": id, "Plaintext": b64("new")}))["CiphertextBlob"].clone();
     let decrypt = || world.ask(EAST, "Decrypt", json!({"CiphertextBlob": sealed}));
     assert_eq!(decrypt().unwrap_err().code, "DependencyTimeoutException");
-    world.links.mend();
+    world.links.join();
     world.links.cut(HERE, EAST);
     world.links.cut(EAST, HERE);
     decrypt().unwrap();
@@ -131,7 +131,7 @@ fn a_lost_primary_is_replaced_and_what_it_alone_had_is_kept() {
     world.pass_millis(130_000);
     world.tick();
     world.encrypt_everywhere(&id);
-    world.links.mend();
+    world.links.join();
     world.links.cut(HERE, WEST);
     world.links.cut(WEST, HERE);
     world.ok(HERE, "ReplicateKey", json!({"KeyId": id, "ReplicaRegion": EAST}));
