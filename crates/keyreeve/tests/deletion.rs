@@ -227,45 +227,98 @@ fn the_first_days_disk_with_its_passphrase_gives_a_deleted_key_back_and_the_reco
     assert_eq!(ask(&house, "Decrypt", blob)["Plaintext"], "cGxhaW4=");
 }
 
+/// The domain keys that materials are wrapped under.
+fn wrapped_under(house: &House) -> BTreeSet<u32> {
+    let places = rows(house, MATERIALS).into_keys().map(|place| keyreeve_store::Path::parse(&place).unwrap());
+    let read = |place| house.block_on(house.service().records().read_bytes(&place)).unwrap().unwrap();
+    places.map(|place| epoch_of(&read(place).value).unwrap()).collect()
+}
+
+/// Where a kill fell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fell {
+    Before,
+    /// Some materials are under the new domain key, and some under the old one.
+    Within,
+    After,
+}
+
+fn fell(house: &House, old: u32) -> Fell {
+    let under = wrapped_under(house);
+    match (under.contains(&old), under.len()) {
+        (true, 1) => Fell::Before,
+        (true, _) => Fell::Within,
+        (false, _) => Fell::After,
+    }
+}
+
+/// Each start finds a new domain key due, and the pass over all materials takes a moment. Kills are aimed at it: earlier
+/// where the last one came too late, and later where it came too early.
 #[test]
 fn a_kill_at_any_point_of_an_epochs_change_loses_nothing_and_the_next_start_goes_on() {
-    const ROUNDS: u64 = 9;
+    const ROUNDS: usize = 24;
+    const WITHIN: usize = 3;
     let folder = TempDir::new().unwrap();
     let data = path(&folder, "data");
-    // Made so long ago that each start finds it due.
     let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let past = TestClock::at(now - 30 * DAY_MILLIS);
     let house = open_by(&data, Secret::KeyFile(None), past.clone());
-    let mut fixtures: Vec<Fixture> = house.furnish(60);
+    let mut fixtures: Vec<Fixture> = house.furnish(240);
+    let mut old = house.domain_epochs()[0];
     drop(house);
-    for round in 0..ROUNDS {
+    // Two seconds of it are grace.
+    let (mut early, mut late) = (Duration::ZERO, Duration::from_secs(4));
+    let mut kills = Vec::new();
+    while kills.len() < ROUNDS && kills.iter().filter(|fell| **fell == Fell::Within).count() < WITHIN {
         let server = dev(&data, &[]);
-        // From before the first row to after the last: two seconds of it are grace.
-        std::thread::sleep(Duration::from_millis(round * round * 25));
+        let aim = (early + late) / 2;
+        std::thread::sleep(aim);
         server.kill();
         let house = open_by(&data, Secret::KeyFile(None), past.clone());
         house.check(&fixtures);
-        fixtures.extend(house.furnish(1));
         let epochs = house.domain_epochs();
         assert!(epochs.len() <= 2, "{epochs:?}");
-        // To the end of it; and where the kill came after the end, the past makes another due.
-        let active = *epochs.last().unwrap();
-        let finished = epochs.len() == 1 && active > 1;
-        past.pass_days(if finished { -8 } else { 0 });
+        let fell = fell(&house, old);
+        fixtures.extend(house.furnish(1));
+        match fell {
+            Fell::Before => early = aim,
+            // From another side next time.
+            Fell::Within if kills.len().is_multiple_of(2) => (early, late) = (Duration::ZERO, aim),
+            Fell::Within => (early, late) = (aim, aim * 2),
+            Fell::After => late = aim,
+        }
+        // No start is as fast as the one before it.
+        let slack = Duration::from_millis(20);
+        if late < early + slack {
+            (early, late) = (early.saturating_sub(slack * 5), late + slack * 5);
+        }
+        kills.push(fell);
+        old = finish(&house, &past);
+        house.check(&fixtures);
+    }
+    assert!(kills.contains(&Fell::Within), "no kill fell inside a pass: {kills:?}");
+    assert!(open(&data).domain_epochs()[0] > 2);
+}
+
+/// To the end of the change. Answers the domain key that is left.
+fn finish(house: &House, past: &TestClock) -> u32 {
+    let epochs = house.domain_epochs();
+    let mut least = *epochs.last().unwrap();
+    let finished = epochs.len() == 1 && least > 1;
+    if finished {
+        // One that was made now is of the future for the house, which makes another.
+        past.pass_days(-8);
+        least += 1;
+    }
+    if finished || epochs.len() > 1 {
         house.tended(async {
-            while house.domain_epochs().len() > 1 || house.domain_epochs()[0] < active {
+            while house.domain_epochs().len() > 1 || house.domain_epochs()[0] < least {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
-        house.check(&fixtures);
-        for wrapped in materials(&house).keys() {
-            let place = rows(&house, &format!("{MATERIALS}{wrapped}/")).into_keys().next().unwrap();
-            let place = keyreeve_store::Path::parse(&place).unwrap();
-            let row = house.block_on(house.service().records().read_bytes(&place)).unwrap().unwrap();
-            assert_eq!([epoch_of(&row.value).unwrap()], house.domain_epochs()[..]);
-        }
     }
-    assert!(open(&data).domain_epochs()[0] > 2);
+    assert_eq!(wrapped_under(house), house.domain_epochs().into_iter().collect());
+    house.domain_epochs()[0]
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn another_region_becomes_the_home_and_all_others_follow_it_also_the_old_one() {
     world.pass_millis(6_000);
     tend(&world);
     assert_eq!(homes(&world), [HERE, WEST, WEST]);
-    world.links.mend();
+    world.links.join();
     world.pass_millis(2_000);
     let ((), records) = world.rig(HERE).recorded(|| tend(&world));
     assert_eq!(homes(&world), [WEST, WEST, WEST]);
@@ -176,7 +176,7 @@ fn two_homes_of_one_term_give_way_to_one() {
         take(&world, name, HERE, &people);
         iam(&world, name, "CreateUser", json!({"UserName": name})).unwrap();
     }
-    world.links.mend();
+    world.links.join();
     tend(&world);
     tend(&world);
     assert_eq!(homes(&world), [EAST, EAST, EAST]);

@@ -34,7 +34,7 @@ fn a_primary_that_was_replaced_knows_it_from_its_first_contact_on() {
         world.tick();
         assert_eq!((primary(&world, HERE, &id), primary(&world, EAST, &id)), (HERE.into(), WEST.into()));
         world.pass_millis(2_000);
-        world.links.mend();
+        world.links.join();
         meet(&world, HERE);
         assert_eq!(primary(&world, HERE, &id), WEST, "restarts: {restarts}");
         let refused = world.ask(HERE, "RotateKeyOnDemand", json!({"KeyId": id}));
@@ -74,7 +74,7 @@ fn a_region_that_is_heard_again_is_told_at_once_what_waited_for_it() {
         rig.block_on(rig.service.tend_regions());
     };
     let told = || world.links.names_of_messages().iter().filter(|name| **name == "Synchronize").count();
-    world.links.mend();
+    world.links.join();
     let before = told();
     tend();
     assert_eq!(told(), before, "it is asked less and less");

@@ -88,8 +88,8 @@ impl Links {
         });
     }
 
-    /// Every link works again.
-    pub(crate) fn mend(&self) {
+    /// All links work.
+    pub(crate) fn join(&self) {
         self.0.lock().unwrap().cut.clear();
     }
 
