@@ -224,8 +224,14 @@ fn a_region_says_where_others_find_it_and_what_is_in_effect_says_it_too() {
     let expected = RegionConfig {
         listen: "0.0.0.0:8443".parse().unwrap(),
         endpoint: "https://kms.example:8443".to_owned(),
+        identities_max_age_seconds: None,
     };
-    assert_eq!(config.region, Some(expected));
+    assert_eq!(config.region, Some(expected.clone()));
+    assert_eq!(parse(&config.to_string(), &[]).unwrap(), config);
+    let limited =
+        format!("{}\nidentities_max_age_seconds = 3600\n[unseal]", among.trim_end_matches("\n[unseal]"));
+    let config = parse(&GOOD.replace("[unseal]", &limited), &[]).unwrap();
+    assert_eq!(config.region, Some(RegionConfig { identities_max_age_seconds: Some(3600), ..expected }));
     assert_eq!(parse(&config.to_string(), &[]).unwrap(), config);
     assert_eq!(parse(GOOD, &[]).unwrap().region, None);
 }
