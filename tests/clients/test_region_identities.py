@@ -169,3 +169,28 @@ def test_a_lost_home_is_replaced_and_gives_way_when_it_returns(three):
     frankfurt.restart()
     agree(lambda: "user/eve" in told(frankfurt), True)
     assert "do not agree" not in told(ireland), told(ireland)
+
+
+def test_a_copy_that_is_older_than_allowed_authenticates_nobody_until_the_home_is_back(tmp_path):
+    frankfurt = Region(tmp_path / "frankfurt", "eu-central-1").start()
+    ireland = Region(tmp_path / "ireland", "eu-west-1")
+    with (ireland.folder / "keyreeve.toml").open("a") as configuration:
+        configuration.write("identities_max_age_seconds = 3\n")
+    ireland.start()
+    try:
+        frankfurt.trust(ireland.introduction())
+        ireland.trust(frankfurt.introduction(), "--home")
+        root = json.loads(frankfurt.run("account", "create", "acme", "--json"))
+        becomes(ireland, root, "yes")
+        frankfurt.stop(signal.SIGKILL)
+        becomes(ireland, root, "DependencyTimeoutException")
+        ireland.restart()
+        becomes(ireland, root, "DependencyTimeoutException")
+        with pytest.raises(ClientError, match="ServiceUnavailable"):
+            client(ireland, "sts", root).get_caller_identity()
+        assert "more than identities_max_age_seconds (3)" in ireland.run("region", "status")
+        frankfurt.start()
+        becomes(ireland, root, "yes")
+    finally:
+        frankfurt.stop()
+        ireland.stop()
