@@ -108,6 +108,12 @@ mod regions;
 #[cfg(test)]
 mod regions_apart;
 #[cfg(test)]
+mod regions_damaged;
+#[cfg(test)]
+mod regions_hostile;
+#[cfg(test)]
+mod regions_restored;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod rotation;

@@ -35,6 +35,7 @@ pub(crate) enum Fate {
 struct State {
     services: HashMap<String, Arc<Service>>,
     cut: BTreeSet<(String, String)>,
+    mute: BTreeSet<(String, String)>,
     sent: Vec<(String, String, &'static str)>,
     /// The number of the message that something happens to; afterwards its link is cut until it is healed.
     plan: Option<(usize, Fate)>,
@@ -70,6 +71,18 @@ impl Links {
 
     pub(crate) fn cut(&self, from: &str, to: &str) {
         self.0.lock().unwrap().cut.insert((from.to_owned(), to.to_owned()));
+    }
+
+    /// What one asks the other arrives, and no answer does.
+    pub(crate) fn lose_replies(&self, from: &str, to: &str) {
+        self.0.lock().unwrap().mute.insert((from.to_owned(), to.to_owned()));
+    }
+
+    /// Two Regions hear each other again.
+    pub(crate) fn mend(&self, one: &str, other: &str) {
+        let mut state = self.0.lock().unwrap();
+        state.cut.remove(&(one.to_owned(), other.to_owned()));
+        state.cut.remove(&(other.to_owned(), one.to_owned()));
     }
 
     /// Cuts a Region off, both ways.
@@ -109,7 +122,8 @@ impl Peers for Links {
             }
             let answer = service.answer_peer(from, to, request()).await?;
             let answer = serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap();
-            if fate == Some(Fate::LoseReply) { lost() } else { Ok(answer) }
+            let mute = self.0.lock().unwrap().mute.contains(&(from.to_string(), to.to_string()));
+            if mute || fate == Some(Fate::LoseReply) { lost() } else { Ok(answer) }
         })
     }
 }
@@ -140,6 +154,15 @@ impl World {
             }
         }
         Self { rigs, links, made: Vec::new() }
+    }
+
+    /// A Region is started again, over the rows that it has then.
+    pub(crate) fn start_again(&mut self, name: &str) {
+        let (_, place) = self.rigs.iter_mut().find(|(known, _)| *known == name).unwrap();
+        let rig = place.restarted();
+        self.links.0.lock().unwrap().services.insert(name.to_owned(), Arc::clone(&rig.service));
+        among_others(&rig, name, Arc::new(self.links.clone()));
+        *place = rig;
     }
 
     pub(crate) fn rig(&self, name: &str) -> &Rig {
@@ -190,6 +213,7 @@ impl World {
         let late = {
             let mut state = self.links.0.lock().unwrap();
             state.cut.clear();
+            state.mute.clear();
             state.plan = None;
             std::mem::take(&mut state.late)
         };

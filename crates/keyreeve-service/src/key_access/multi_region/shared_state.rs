@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use keyreeve_model::algorithm::Origin;
 use keyreeve_model::error::KmsError;
+use keyreeve_model::key_record::KeyRecord;
 use keyreeve_model::material_id::MaterialId;
 use keyreeve_model::rotation::{ImportedMaterial, MaterialEntry, MaterialHistory};
 
@@ -22,6 +23,11 @@ impl SharedMaterial {
             fingerprint: imported.fingerprint.clone(),
         });
         Self { id: entry.id, created: entry.created, rotated: entry.rotated, imported, missing }
+    }
+
+    /// One that this Region was given for a ciphertext, before any primary listed it.
+    pub(super) const fn pulled(id: Option<MaterialId>, record: &KeyRecord) -> Self {
+        Self { id, created: record.created, rotated: None, imported: None, missing: false }
     }
 
     /// The entry in a Region that knows this of it so far. Whether an imported one is there, and for how long, stays.

@@ -21,7 +21,7 @@ struct Standing {
 pub(in crate::regions) struct Pace(Mutex<HashMap<(Region, Region), Standing>>);
 
 impl Pace {
-    /// Whether it is this Region's turn; then nobody else asks it until [`Self::end`].
+    /// Whether it is this Region's turn; then nobody else asks it until that is dropped.
     pub(super) fn begin(&self, pair: &(Region, Region), now: Timestamp) -> Option<Turn<'_>> {
         let mut standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let standing = standings.entry(pair.clone()).or_default();
