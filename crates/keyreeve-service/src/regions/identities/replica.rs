@@ -224,7 +224,9 @@ impl Service {
                 home.region
             )));
         }
-        let changed = arrival.write(&arrived, !page.spans.is_empty()).await?;
+        // This Region may have become the home, or follow another, while the answer was on its way.
+        let counts = || self.regions().home().is_some_and(|now| now.region == home.region);
+        let changed = arrival.write(&arrived, !page.spans.is_empty(), counts).await?;
         let IdentitiesPage { incarnation, next, .. } = page;
         let copy = CopyRecord { home: at.home.clone(), incarnation, position: next, agreed: at.agreed };
         Ok((copy, changed))
