@@ -50,6 +50,27 @@ struct Line {
     task: JoinHandle<hyper::Result<()>>,
 }
 
+/// Whether the kept connections to a Region lead anywhere. They are forgotten when one gives no answer, also when whoever
+/// asked waits no longer: what was cut without a word is not tried again and again.
+struct Doubt<'a> {
+    client: &'a PeerClient,
+    peer: Option<&'a Arc<Peer>>,
+}
+
+impl Doubt<'_> {
+    fn is_over(mut self) {
+        self.peer = None;
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Some(peer) = self.peer {
+            self.client.forget(peer);
+        }
+    }
+}
+
 impl Peers for PeerClient {
     fn regions(&self) -> Vec<Region> {
         self.regions.trusted().iter().map(|peer| peer.region.clone()).collect()
@@ -85,12 +106,13 @@ impl PeerClient {
     async fn exchange(&self, peer: &Arc<Peer>, body: Bytes) -> Result<Result<PeerReply, PeerFault>, String> {
         let url = Url::parse(&peer.endpoint).map_err(|fault| fault.to_string())?;
         if let Some(line) = self.take(peer) {
-            if let Ok(reply) = self.post(peer, &url, line, body.clone()).await {
-                return Ok(reply);
-            }
             // The other side may have closed it meanwhile, or the network lost it: then it lost the others too. Messages
             // may be doubled, so it is asked again.
-            self.forget(peer);
+            let doubt = Doubt { client: self, peer: Some(peer) };
+            if let Ok(reply) = self.post(peer, &url, line, body.clone()).await {
+                doubt.is_over();
+                return Ok(reply);
+            }
         }
         let line = tokio::time::timeout(CONNECT_PATIENCE, self.connect(peer, &url)).await;
         let line = line.unwrap_or_else(|_| Err("it does not accept connections".to_owned()))?;

@@ -63,7 +63,7 @@ pub(crate) use imported::ImportTerms;
 pub(crate) use inventory::Inventory;
 pub(crate) use key_policy::CheckedPolicy;
 pub(crate) use material::{Material, material_id};
-pub(crate) use multi_region::{NextPush, Task};
+pub(crate) use multi_region::{NextPush, Promotions, Task};
 pub(crate) use quarantine::key_of_row;
 pub(crate) use resolve::KeyName;
 pub(crate) use retirement::AuthorizedRetirement;

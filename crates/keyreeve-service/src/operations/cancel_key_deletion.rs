@@ -38,9 +38,15 @@ impl Operation for CancelKeyDeletion {
 
     async fn run<'a>(desk: &'a Desk<'a>, _: &'a KeyRef, key: AuthorizedKey<Self>) -> Result<Reply, KmsError> {
         let mut record = key.record().clone();
-        // AWS: disabled, also when the key was enabled before; a key without its imported material waits for it.
-        let lacks_material = record.origin == Origin::External && !record.is_complete_at(desk.now);
-        record.state = if lacks_material { KeyState::PendingImport } else { KeyState::Disabled };
+        // AWS: disabled, also when the key was enabled before; a key without its imported material waits for it. A replica
+        // that was never given any goes on being made.
+        record.state = if record.origin == Origin::External && !record.is_complete_at(desk.now) {
+            KeyState::PendingImport
+        } else if record.origin == Origin::AwsKms && !record.has_material {
+            KeyState::Creating
+        } else {
+            KeyState::Disabled
+        };
         record.deletion = None;
         record.pending_window_days = None;
         key.replace(desk, &record).await?;

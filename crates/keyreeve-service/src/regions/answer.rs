@@ -10,7 +10,7 @@ impl Service {
     /// Answers what the Region `from` asks the Region `to`. Whoever calls has authenticated `from`.
     ///
     /// # Errors
-    /// [`PeerFault::Refused`] for what this Region will not do; [`PeerFault::Unreachable`] when it cannot now.
+    /// [`PeerFault::Refused`] for what this Region will not do; [`PeerFault::NotNow`] when it cannot now.
     pub fn answer_peer<'a>(
         &'a self,
         from: &'a Region,

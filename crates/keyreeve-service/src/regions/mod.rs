@@ -54,6 +54,8 @@ pub struct Regions {
     trusted: RwLock<Arc<Vec<Arc<Peer>>>>,
     /// How often each Region is asked.
     pace: keys::Pace,
+    /// What each Region does not take.
+    stuck: keys::Stuck,
     /// Materials that no Region knows.
     unknown: keys::Unknown,
     /// Held while a trusted Region is changed, so that what is remembered of it is what was stored last.
@@ -74,6 +76,7 @@ impl Regions {
             transport_keys: RwLock::default(),
             trusted: RwLock::default(),
             pace: keys::Pace::default(),
+            stuck: keys::Stuck::default(),
             unknown: keys::Unknown::default(),
             changing: tokio::sync::Mutex::default(),
             contacts: RwLock::default(),

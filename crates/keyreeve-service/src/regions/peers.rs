@@ -16,6 +16,9 @@ pub enum PeerFault {
     /// now or when it was asked before. The sentence is for operators.
     #[error("{0}")]
     Unreachable(String),
+    /// It answered that it cannot now. It may be asked again, and about other things at once. The sentence is for operators.
+    #[error("{0}")]
+    NotNow(String),
     /// It judged this message, and neither did nor will do what it asks. Whoever asked may act on that. The sentence is for
     /// operators.
     #[error("{0}")]

@@ -1,11 +1,11 @@
 //! Forced promotion: this Region becomes the primary of keys whose primary is lost. Who confirmed it is checked before.
 
-use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
 use keyreeve_model::region::Region;
 
 use crate::desk::Desk;
+use crate::key_access::Promotions;
 use crate::service::Service;
 
 /// Which multi-Region keys are meant.
@@ -37,7 +37,7 @@ impl Service {
     }
 
     /// Makes the Region of the request the primary of the selected keys whose primary is in the lost Region; answers which
-    /// they are. The record of each names the operators who signed. Idempotent.
+    /// they are, and which could not be promoted. The record of each names the operators who signed. Idempotent.
     ///
     /// # Errors
     /// [`KmsError::Refused`] for a key that is no replica of that Region's; store errors.
@@ -46,7 +46,7 @@ impl Service {
         desk: &Desk<'_>,
         keys: &KeySelection,
         (lost, signers): (&Region, &[String]),
-    ) -> Result<Vec<KeyArn>, KmsError> {
+    ) -> Result<Promotions, KmsError> {
         self.keys.force_promote(desk, keys, (lost, signers)).await
     }
 }

@@ -53,7 +53,7 @@ impl Service {
             let peers = self.peers().map_or(&NoPeers as &dyn Peers, AsRef::as_ref);
             let answer = peers.ask(from, to, request).await;
             match &answer {
-                Ok(_) => self.heard_of(to),
+                Ok(_) | Err(PeerFault::NotNow(_)) => self.heard_of(to),
                 // Other questions a Region that is there may not answer now.
                 Err(PeerFault::Unreachable(_)) => {
                     if matches!(request, PeerRequest::Hello(_) | PeerRequest::Reunion(_)) {

@@ -92,6 +92,7 @@ impl Regions {
         self.reunions.set(region, Contact::Heard);
         self.reunions.pace.forgive(region);
         self.pace.forgive(region);
+        self.stuck.forgive(region);
         self.reunions.stir.notify_one();
         true
     }
@@ -187,7 +188,7 @@ impl Service {
         said: &Reunion,
     ) -> Result<PeerReply, PeerFault> {
         let fault = |error: KmsError| {
-            PeerFault::Unreachable(format!("the Region answered, but not now: {}", error.wire().code))
+            PeerFault::NotNow(format!("the Region answered, but not now: {}", error.wire().code))
         };
         self.hear_of_home(to, from, said.home.as_ref()).await.map_err(fault)?;
         let newer = self.keys.newer_terms(to, from, &said.keys).await.map_err(fault)?;

@@ -130,7 +130,13 @@ mod regions;
 #[cfg(test)]
 mod regions_apart;
 #[cfg(test)]
+mod regions_damaged;
+#[cfg(test)]
+mod regions_hostile;
+#[cfg(test)]
 mod regions_killed;
+#[cfg(test)]
+mod regions_restored;
 #[cfg(test)]
 mod regions_scenarios;
 #[cfg(test)]

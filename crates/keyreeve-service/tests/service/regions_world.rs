@@ -36,6 +36,7 @@ pub(crate) enum Fate {
 struct State {
     services: HashMap<String, Arc<Service>>,
     cut: BTreeSet<(String, String)>,
+    mute: BTreeSet<(String, String)>,
     sent: Vec<(String, String, &'static str)>,
     /// The number of the message that something happens to; afterwards its link is cut until it is healed.
     plan: Option<(usize, Fate)>,
@@ -71,6 +72,11 @@ impl Links {
 
     pub(crate) fn cut(&self, from: &str, to: &str) {
         self.0.lock().unwrap().cut.insert((from.to_owned(), to.to_owned()));
+    }
+
+    /// What one asks the other arrives, and no answer does.
+    pub(crate) fn lose_replies(&self, from: &str, to: &str) {
+        self.0.lock().unwrap().mute.insert((from.to_owned(), to.to_owned()));
     }
 
     /// Cuts a Region off, both ways.
@@ -123,7 +129,8 @@ impl Peers for Links {
             }
             let answer = service.answer_peer(from, to, request()).await?;
             let answer = serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap();
-            if fate == Some(Fate::LoseReply) { lost() } else { Ok(answer) }
+            let mute = self.0.lock().unwrap().mute.contains(&(from.to_string(), to.to_string()));
+            if mute || fate == Some(Fate::LoseReply) { lost() } else { Ok(answer) }
         })
     }
 }
@@ -224,6 +231,7 @@ impl World {
         let late = {
             let mut state = self.links.0.lock().unwrap();
             state.cut.clear();
+            state.mute.clear();
             state.plan = None;
             std::mem::take(&mut state.late)
         };

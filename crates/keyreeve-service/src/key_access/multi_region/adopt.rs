@@ -35,12 +35,13 @@ impl SharedKey {
         {
             own.since = lived.clone();
         }
+        // Also in one term: a primary that was restored from a backup may have forgotten some.
+        let primary = Replica { region: before.primary().clone(), since: before.since.clone() };
         let mut orphans = before.orphans.clone();
-        if before.at.term() != self.at.term() {
-            let primary = Replica { region: before.primary().clone(), since: before.since.clone() };
-            orphans.extend(before.replicas.iter().cloned().chain([primary]));
-        }
-        orphans.retain(|member| member.region != *own && !lists(&after, member));
+        orphans.extend(before.replicas.iter().cloned().chain([primary]));
+        // Whoever speaks knows of itself.
+        let others = |member: &Replica| member.region != *own && member.region != self.at.primary;
+        orphans.retain(|member| others(member) && !lists(&after, member));
         after.orphans = orphans;
         after
     }

@@ -5,11 +5,13 @@ use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
 use keyreeve_model::key_state::KeyState;
+use keyreeve_model::multi_region::MultiRegion;
 use keyreeve_model::region::{AccountId, Region};
 
 use super::handover::promoted;
 use super::progress::{Progress, ReadReplication, Replication};
 use super::regions_of;
+use super::report::settled;
 use crate::audit::{Cause, Forced, ServiceEvent};
 use crate::desk::Desk;
 use crate::key_access::KeyAccess;
@@ -18,6 +20,26 @@ use crate::regions::KeySelection;
 
 /// Keys that are looked at in one page.
 const PAGE: usize = 1000;
+
+/// What became of the selected keys.
+#[derive(Debug, Default)]
+pub(crate) struct Promotions {
+    /// Their primary is here from now on.
+    pub(crate) done: Vec<KeyArn>,
+    /// Their primary is in the lost Region still, as something here is damaged or in the way.
+    pub(crate) failed: Vec<(KeyArn, KmsError)>,
+}
+
+/// Whether this primary is handing its role over to a Region that is lost.
+fn is_stuck(known: &MultiRegion, own: &Region, lost: &Region) -> bool {
+    known.primary() == own && known.demoting.as_ref().is_some_and(|demotion| demotion.to == *lost)
+}
+
+/// The Regions with this one as the primary still; the next epoch may be that of the lost Region, if it was told.
+fn taken_back(known: &MultiRegion, own: &Region) -> MultiRegion {
+    let at = known.at.promoted(own.clone()).promoted(own.clone());
+    MultiRegion { at, demoting: None, ..known.clone() }
+}
 
 /// Why a key cannot be promoted.
 fn refused(arn: &KeyArn, why: &str) -> KmsError {
@@ -31,7 +53,7 @@ impl KeyAccess {
         desk: &Desk<'_>,
         keys: &KeySelection,
         (lost, signers): (&Region, &[String]),
-    ) -> Result<Vec<KeyArn>, KmsError> {
+    ) -> Result<Promotions, KmsError> {
         let own = &desk.caller.region;
         if let KeySelection::Key { id, epoch } = keys {
             let arn = self.multi_region_key(own, *id).await?;
@@ -44,9 +66,9 @@ impl KeyAccess {
                 ));
             }
             self.force(desk, &arn, (lost, signers)).await?;
-            return Ok(vec![arn]);
+            return Ok(Promotions { done: vec![arn], ..Promotions::default() });
         }
-        let (prefix, mut after, mut done) = (path::key_owners_prefix(own), None, Vec::new());
+        let (prefix, mut after, mut done) = (path::key_owners_prefix(own), None, Promotions::default());
         loop {
             let page = self.records.page::<AccountId>(&prefix, after.as_ref(), PAGE).await?;
             for (place, account) in &page.rows {
@@ -55,9 +77,13 @@ impl KeyAccess {
                 };
                 let arn = KeyArn { region: own.clone(), account: *account, key_id };
                 match self.force(desk, &arn, (lost, signers)).await {
-                    Ok(()) => done.push(arn),
+                    Ok(()) => done.done.push(arn),
                     Err(KmsError::Refused(why)) => tracing::debug!(%why, "a key is not promoted"),
-                    Err(error) => return Err(error),
+                    // The confirmation is spent: what can be promoted is.
+                    Err(error) => {
+                        tracing::error!(key = %arn, %error, "a key could not be promoted");
+                        done.failed.push((arn, error));
+                    }
                 }
             }
             match page.next {
@@ -77,7 +103,7 @@ impl KeyAccess {
         let arn = self.multi_region_key(own, id).await?;
         let entry = self.entry(&arn).await?.ok_or_else(|| refused(&arn, "does not exist"))?;
         let known = regions_of(&arn, &entry.record);
-        if known.primary() != lost {
+        if known.primary() != lost && !is_stuck(&known, own, lost) {
             return Err(refused(&arn, &format!("has its primary in {}, not in {lost}", known.primary())));
         }
         Ok(known.at.epoch)
@@ -101,10 +127,11 @@ impl KeyAccess {
             return Err(refused(arn, "is not a multi-Region key"));
         }
         let known = regions_of(arn, &entry.record);
-        if *known.primary() == arn.region && known.replica(lost).is_some() && known.at.epoch > 1 {
+        let stuck = is_stuck(&known, &arn.region, lost);
+        if !stuck && *known.primary() == arn.region && known.replica(lost).is_some() && known.at.epoch > 1 {
             return Ok(());
         }
-        if known.primary() != lost {
+        if known.primary() != lost && !stuck {
             return Err(refused(arn, &format!("has its primary in {}, not in {lost}", known.primary())));
         }
         if matches!(entry.record.state, KeyState::Creating | KeyState::PendingDeletion) {
@@ -113,19 +140,27 @@ impl KeyAccess {
                 &format!("is {} here and cannot become the primary", entry.record.state),
             ));
         }
+        let generated = entry.record.origin == keyreeve_model::algorithm::Origin::AwsKms;
+        if generated && !entry.record.has_material {
+            return Err(refused(arn, "has no material here and cannot become the primary"));
+        }
         let mut record = entry.record.clone();
-        let regions = promoted(&known, &arn.region);
+        record.state = settled(&record);
+        let regions = if stuck { taken_back(&known, &arn.region) } else { promoted(&known, &arn.region) };
         let here = self.ids_here(&entry).await?;
-        if record.origin == keyreeve_model::algorithm::Origin::AwsKms {
+        if generated {
             record.pending_material = record.pending_material.filter(|id| here.contains(&Some(*id)));
         }
-        let replicas = regions.replicas.iter().map(|replica| (replica.region.clone(), Progress::default()));
+        let read = self.replication(arn).await?;
+        let progress = |region| Progress { birth: read.of(region).birth, ..Progress::default() };
+        let replicas =
+            regions.replicas.iter().map(|replica| (replica.region.clone(), progress(&replica.region)));
         let replication = Replication(replicas.collect());
         let forced = Forced { lost, epoch: regions.at.epoch, signers, request_id: desk.caller.request_id };
         let event = ServiceEvent::force_promote(arn, desk.now, &forced);
         record.multi_region = Some(regions);
         let draft = self.redraft_plain(self.records.draft()?, &entry, &record).await?;
-        let stamp = self.replication(arn).await?.stamp;
+        let stamp = read.stamp;
         let draft = Self::draft_replication(draft, arn, &ReadReplication { replication, stamp })?;
         let draft = self.draft_work(draft, arn).await?;
         self.commit_key(draft, &entry, Cause::Event(&event)).await?;

@@ -21,7 +21,7 @@ use crate::operations::update_primary_region::UpdatePrimaryRegion;
 use crate::records::path;
 use crate::regions::Regions;
 use crate::regions::message::keys::{
-    MayPromote, Promote, PromotionAnswer, PromotionVerdict, Synchronize, Synchronized, Tombstone,
+    KeyOfAll, MayPromote, Promote, PromotionAnswer, PromotionVerdict, Synchronize, Synchronized, Tombstone,
 };
 
 impl AuthorizedKey<UpdatePrimaryRegion> {
@@ -48,7 +48,7 @@ impl AuthorizedKey<UpdatePrimaryRegion> {
 }
 
 impl KeyAccess {
-    /// What another Region judges its caller by. Only a primary is told.
+    /// What another Region judges its caller by. Only Regions of the key are told.
     pub(crate) async fn may_promote(
         &self,
         own: &Region,
@@ -96,13 +96,17 @@ impl KeyAccess {
         now: Timestamp,
     ) -> Result<PromotionAnswer, KmsError> {
         let arn = said.shared.key.in_region(own);
+        if said.shared.at.primary != *from {
+            return Err(KmsError::Refused("a primary hands over its own role only".to_owned()));
+        }
         let Some(entry) = self.entry(&arn).await? else {
             let row = self.records.read::<Tombstone>(&path::replica_gone(&arn)?).await?;
             let gone = row.map_or(Synchronized::Absent, |row| Synchronized::Gone(row.value));
             return Ok(PromotionAnswer::NotReady(gone));
         };
         let known = regions_of(&arn, &entry.record);
-        if known.primary() == own && known.at.epoch > said.shared.at.epoch {
+        let listed = known.since_in(from).is_some();
+        if listed && known.primary() == own && known.at.epoch > said.shared.at.epoch {
             return Ok(PromotionAnswer::Promoted(Box::new(self.shared(&entry).await?)));
         }
         if known.refused.as_ref().is_some_and(|refused| *refused >= said.shared.at) {
@@ -173,6 +177,9 @@ impl KeyAccess {
     ) -> Result<(), KmsError> {
         match answer {
             PromotionAnswer::Promoted(shared) => {
+                if shared.key != KeyOfAll::of(arn) {
+                    return Err(KmsError::Refused(format!("{by} answers about another key")));
+                }
                 let said = Synchronize { shared: *shared, birth: None, materials: Vec::new() };
                 self.synchronize(regions, &arn.region, by, &said, now).await.map(drop)
             }
@@ -181,7 +188,7 @@ impl KeyAccess {
                 if let Some(entry) = self.entry(arn).await? {
                     self.note_progress(&entry, by, now, |progress| progress.acknowledged = None).await?;
                 }
-                self.pushed(regions, arn, by, answer, now).await.map(drop)
+                self.pushed(regions, arn, (by, told), answer, now).await.map(drop)
             }
             PromotionAnswer::Refused(why) => {
                 tracing::warn!(key = %arn, region = %by, %why, "a Region refuses to become the primary of a key");

@@ -14,6 +14,7 @@ mod report;
 mod sealing;
 mod shared_state;
 mod staged;
+mod stranger;
 mod synchronize;
 mod terms;
 mod tombstone;
@@ -21,10 +22,11 @@ mod tombstone;
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::KeyRecord;
-use keyreeve_model::multi_region::{MultiRegion, Replica};
+use keyreeve_model::multi_region::{MultiRegion, Replica, SharedVersion};
 use keyreeve_model::region::Region;
 use keyreeve_store::Path;
 
+pub(crate) use forced::Promotions;
 pub(crate) use progress::Task;
 pub(crate) use push::NextPush;
 pub(super) use shared_state::tells_apart;
@@ -35,6 +37,21 @@ use crate::regions::message::keys::KeyOfAll;
 
 /// Materials in one message, and in one commit: each costs two operations of the 96 that a store takes.
 const MATERIALS_PER_MESSAGE: usize = 24;
+
+/// By how many promotions, or changes, another Region's word may be ahead of what is known here: far more than there can
+/// have been, and far less than would leave none for the future.
+const AHEAD_MAX: u64 = 1 << 32;
+
+/// Whether somebody can be as far ahead as he says.
+fn check_ahead(known: &SharedVersion, said: &SharedVersion) -> Result<(), KmsError> {
+    let behind = if known.term() == said.term() { known.version } else { 0 };
+    let ahead =
+        said.epoch.saturating_sub(known.epoch) > AHEAD_MAX || said.version.saturating_sub(behind) > AHEAD_MAX;
+    if ahead {
+        return Err(KmsError::Refused("nobody can be that far ahead".to_owned()));
+    }
+    Ok(())
+}
 
 /// The Regions of a multi-Region key.
 pub(super) fn regions_of(arn: &KeyArn, record: &KeyRecord) -> MultiRegion {

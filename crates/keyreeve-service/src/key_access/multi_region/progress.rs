@@ -16,7 +16,7 @@ use super::regions_of;
 use crate::audit::Cause;
 use crate::key_access::{KeyAccess, KeyEntry};
 use crate::records::{Draft, Stamp, path};
-use crate::regions::message::keys::Birth;
+use crate::regions::message::keys::{Birth, SharedKey};
 
 /// Keys that are looked at in one page.
 const KEYS_PER_PAGE: usize = 500;
@@ -125,6 +125,30 @@ impl KeyAccess {
             self.forget_key(&entry.arn);
         }
         outcome
+    }
+
+    /// A replica that speaks as an earlier primary may have forgotten what it was told: it was restored from a backup. Not
+    /// while the role is handed over: whom that depends on is not forgotten.
+    pub(super) async fn tell_again(
+        &self,
+        entry: &KeyEntry,
+        from: &Region,
+        said: &SharedKey,
+        now: Timestamp,
+    ) -> Result<(), KmsError> {
+        let regions = regions_of(&entry.arn, &entry.record);
+        if *regions.primary() != entry.arn.region || regions.demoting.is_some() || regions.at <= said.at {
+            return Ok(());
+        }
+        let mut read = self.replication(&entry.arn).await?;
+        let progress = read.replication.0.get_mut(from);
+        let Some(progress) = progress.filter(|progress| progress.acknowledged.is_some()) else {
+            return Ok(());
+        };
+        progress.acknowledged = None;
+        let draft = self.records.draft()?.expect(&path::key(&entry.arn)?, Some(entry.stamp));
+        let draft = Self::draft_replication(self.draft_work(draft, &entry.arn).await?, &entry.arn, &read)?;
+        self.commit_key(draft, entry, Cause::Upkeep(now)).await
     }
 
     /// A replica does not answer.

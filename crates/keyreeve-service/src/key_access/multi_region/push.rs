@@ -4,6 +4,7 @@ use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_state::KeyState;
 use keyreeve_model::material_id::MaterialId;
+use keyreeve_model::multi_region::SharedVersion;
 use keyreeve_model::region::Region;
 use keyreeve_model::timestamp::Timestamp;
 
@@ -44,12 +45,12 @@ impl KeyAccess {
         Ok(Some(Synchronize { shared: self.shared(&entry).await?, birth, materials }))
     }
 
-    /// What the replica answered.
+    /// What the replica answered, when it was told what was shared at `told`.
     pub(crate) async fn pushed(
         &self,
         regions: &Regions,
         arn: &KeyArn,
-        by: &Region,
+        (by, told): (&Region, &SharedVersion),
         answer: Synchronized,
         now: Timestamp,
     ) -> Result<NextPush, KmsError> {
@@ -62,19 +63,29 @@ impl KeyAccess {
             return Ok(NextPush::Done);
         }
         match answer {
-            Synchronized::Here(standing) if standing.at.term() > known.at.term() => {
-                self.hear_of(&entry, &standing.at, now).await.map(|()| NextPush::Done)
+            Synchronized::Here(standing) if standing.at > known.at => {
+                self.hear_of(&entry, &standing.at, now).await.map(|()| NextPush::Again(Vec::new()))
             }
-            Synchronized::Gone(tombstone) if tombstone.at.term() > known.at.term() => {
-                self.hear_of(&entry, &tombstone.at, now).await.map(|()| NextPush::Done)
+            Synchronized::Gone(tombstone) if tombstone.newest() > &known.at => {
+                self.hear_of(&entry, tombstone.newest(), now).await.map(|()| NextPush::Again(Vec::new()))
             }
             // An answer of an earlier life, or to an earlier primary.
             Synchronized::Here(standing) if standing.at.term() < known.at.term() || standing.at < since => {
                 Ok(NextPush::Done)
             }
+            // By another message, or before a backup was restored here: what it has of the newest, it says when told that.
+            Synchronized::Here(standing) if standing.at > *told => Ok(NextPush::Again(Vec::new())),
             Synchronized::Here(standing) => self.acknowledged(regions, &entry, by, *standing, now).await,
             Synchronized::Gone(tombstone) => {
                 self.strike_off(&entry, by, &tombstone.since, now).await.map(|_| NextPush::Done)
+            }
+            Synchronized::Stranger(asked) => {
+                // As long as it does not believe this Region, it is as good as away.
+                self.note_progress(&entry, by, now, |progress| {
+                    progress.behind_since.get_or_insert(now);
+                })
+                .await?;
+                Ok(if asked.is_empty() { NextPush::Done } else { NextPush::Again(asked) })
             }
             Synchronized::Absent if self.replication(arn).await?.of(by).birth.is_some() => Ok(NextPush::Done),
             // It never came to be, and what it was to be born with is lost with the primary that knew it.

@@ -1,5 +1,6 @@
 //! What a primary takes in from replicas: materials and replicas of which it did not know, and that one is gone.
 
+use keyreeve_model::algorithm::Origin;
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::{KeyRecord, MaterialSlot};
@@ -16,6 +17,9 @@ use crate::regions::Regions;
 use crate::regions::message::keys::{
     KeyOfAll, ReplicaGone, ReplicaGoneAnswer, SealedMaterial, SharedMaterial,
 };
+
+/// Replicas of a key up to which reported ones are taken in: more than AWS has Regions.
+const REPLICAS_MAX: usize = 64;
 
 /// The state after the Updating of a primary that stays, or becomes a replica.
 pub(super) fn settled(record: &KeyRecord) -> KeyState {
@@ -38,6 +42,13 @@ pub(super) fn wait(record: &mut KeyRecord, now: Timestamp) {
     let days = record.pending_window_days.take().unwrap_or(30);
     record.state = KeyState::PendingDeletion;
     record.deletion = Some(now.plus_days(i64::from(days)));
+}
+
+/// Replicas that a primary takes in when another Region reports them.
+fn adoptable(known: &MultiRegion, own: &Region, orphans: Vec<Replica>) -> Vec<Replica> {
+    let room = REPLICAS_MAX.saturating_sub(known.replicas.len());
+    let unknown = orphans.into_iter().filter(|member| member.region != *own && !lists(known, member));
+    unknown.take(room).collect()
 }
 
 impl KeyAccess {
@@ -66,17 +77,22 @@ impl KeyAccess {
         let (mut record, mut read) = (entry.record.clone(), self.history(arn, &entry.record).await?);
         let mut replication = self.replication(arn).await?;
         let (here, mut new) = (self.ids_here(entry).await?, Vec::new());
+        let before = read.history.0.len();
         for (material, sealed) in extra {
-            if material.id == sealed.id && !here.contains(&material.id) {
+            if material.id != sealed.id || record.origin != Origin::AwsKms {
+                continue;
+            }
+            if !here.contains(&material.id) {
                 let bytes = self.open_sealed(regions, arn, &record, from, &sealed, now).await?;
-                if read.history.find(material.id.as_ref()).is_none() {
-                    read.history.0.push(material.entry(None));
-                }
                 new.push((MaterialSlot { key: arn.clone(), material: material.id }, bytes));
             }
+            // Also what is here for a ciphertext that named it: else it is reported for ever.
+            if read.history.find(material.id.as_ref()).is_none() {
+                read.history.0.push(material.entry(None));
+            }
         }
-        let orphans: Vec<_> = orphans.into_iter().filter(|member| !lists(&known, member)).collect();
-        if new.is_empty() && orphans.is_empty() {
+        let orphans = adoptable(&known, &arn.region, orphans);
+        if new.is_empty() && orphans.is_empty() && read.history.0.len() == before {
             return Ok(false);
         }
         for orphan in orphans {
@@ -154,10 +170,33 @@ impl KeyAccess {
             return Ok(ReplicaGoneAnswer::NotNow);
         }
         if said.tombstone.at.term() > known.at.term() {
+            // Whoever is not of the key is not believed: the primary of that term will say it itself.
+            if known.since_in(from).is_none() {
+                return Ok(ReplicaGoneAnswer::NotNow);
+            }
             self.hear_of(&entry, &said.tombstone.at, now).await?;
             return Ok(ReplicaGoneAnswer::NotNow);
         }
         let noted = self.strike_off(&entry, from, &said.tombstone.since, now).await?;
         Ok(if noted { ReplicaGoneAnswer::Noted(known.at) } else { ReplicaGoneAnswer::NotNow })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reported_makes_no_primary_a_replica_of_itself_and_the_list_no_longer_than_can_be() {
+        let own = Region::parse("eu-central-1").unwrap();
+        let known = MultiRegion::first(own.clone());
+        let member = |region: Region| Replica { region, since: known.at.next() };
+        let regions = (0..200).map(|number| Region::parse(&format!("xx-west-{number}")).unwrap());
+        let reported: Vec<_> = std::iter::once(own.clone()).chain(regions).map(member).collect();
+        let taken = adoptable(&known, &own, reported.clone());
+        assert_eq!(taken.len(), REPLICAS_MAX);
+        assert!(taken.iter().all(|member| member.region != own));
+        let full = MultiRegion { replicas: taken, ..known.clone() };
+        assert!(adoptable(&full, &own, reported).is_empty());
     }
 }

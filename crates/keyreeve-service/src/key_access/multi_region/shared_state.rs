@@ -26,6 +26,11 @@ impl SharedMaterial {
         Self { id: entry.id, created: entry.created, rotated: entry.rotated, imported, missing }
     }
 
+    /// One that this Region was given for a ciphertext, before any primary listed it.
+    pub(super) const fn pulled(id: Option<MaterialId>, record: &KeyRecord) -> Self {
+        Self { id, created: record.created, rotated: None, imported: None, missing: false }
+    }
+
     /// The entry in a Region that knows this of it so far. Whether an imported one is there, and for how long, stays.
     pub(super) fn entry(&self, known: Option<&MaterialEntry>) -> MaterialEntry {
         let here = known.and_then(|entry| entry.imported.clone());

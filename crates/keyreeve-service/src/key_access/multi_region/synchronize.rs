@@ -6,7 +6,7 @@ use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_record::{KeyRecord, MaterialSlot};
 use keyreeve_model::key_state::KeyState;
-use keyreeve_model::multi_region::MultiRegion;
+use keyreeve_model::multi_region::{MultiRegion, SharedVersion};
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::rotation::MaterialHistory;
 use keyreeve_model::timestamp::Timestamp;
@@ -53,6 +53,10 @@ impl KeyAccess {
         {
             return Err(KmsError::Refused("the key is of another kind here".to_owned()));
         }
+        if let Some(asked) = self.to_be_shown(regions, &entry, from, said, now).await? {
+            return Ok(Synchronized::Stranger(asked));
+        }
+        self.tell_again(&entry, from, shared, now).await?;
         let entry = self.adopt(regions, entry, said, from, now).await?;
         let standing = self.standing(regions, &entry, from, shared, now).await?;
         Ok(Synchronized::Here(Box::new(standing)))
@@ -70,6 +74,8 @@ impl KeyAccess {
         let place = path::replica_gone(arn)?;
         let tombstone = self.records.read::<Tombstone>(&place).await?;
         let since = shared.replicas.iter().find(|replica| replica.region == arn.region);
+        let nothing = SharedVersion::first(shared.at.primary.clone());
+        super::check_ahead(tombstone.as_ref().map_or(&nothing, |row| &row.value.at), &shared.at)?;
         if let Some(row) = &tombstone {
             let reborn = since.is_some_and(|replica| replica.since > row.value.since);
             if !reborn || shared.at.term() < row.value.at.term() {
@@ -92,6 +98,7 @@ impl KeyAccess {
         if owner.is_some() {
             return Err(KmsError::Refused("the key id belongs to another key in this Region".to_owned()));
         }
+        self.within_quota(arn).await?;
         let record = born(arn, shared, birth);
         let history = shared.merged(&MaterialHistory::default());
         let mut draft = self
@@ -132,9 +139,12 @@ impl KeyAccess {
         if shared.at < before.at {
             return Ok(entry);
         }
+        super::check_ahead(&before.at, &shared.at)?;
         let mut here = self.ids_here(&entry).await?;
         let mut new: Vec<(MaterialSlot, KeyMaterial)> = Vec::new();
-        for sealed in &said.materials {
+        // Of an imported one there are only what shows that the primary has it.
+        let given = said.materials.iter().filter(|_| entry.record.origin == Origin::AwsKms);
+        for sealed in given {
             if here.insert(sealed.id) {
                 let material = self.open_sealed(regions, arn, &entry.record, from, sealed, now).await?;
                 new.push((MaterialSlot { key: arn.clone(), material: sealed.id }, material));
@@ -186,7 +196,7 @@ impl KeyAccess {
         now: Timestamp,
     ) -> Result<Standing, KmsError> {
         let known = regions_of(&entry.arn, &entry.record);
-        let MultiRegion { at, orphans, .. } = known;
+        let (at, orphans) = (known.at.clone(), known.orphans.clone());
         let history = self.history(&entry.arn, &entry.record).await?.history;
         let imported =
             history.0.iter().filter(|material| material.imported.as_ref().is_some_and(|i| i.present));
@@ -208,10 +218,15 @@ impl KeyAccess {
         standing.orphans = orphans;
         let (here, held) = (self.ids_here(entry).await?, told.held());
         standing.lacks = told.lacking(&here);
+        if known.since_in(asker).is_none() {
+            // It hears how things are; material is for the Regions of the key.
+            return Ok(Standing { orphans: Vec::new(), ..standing });
+        }
         for id in here.iter().filter(|id| !held.contains(id)).take(EXTRA_PER_ANSWER) {
-            let Some(material) = history.find(id.as_ref()) else { continue };
+            let listed = history.find(id.as_ref()).map(|material| SharedMaterial::of(material, false));
+            let material = listed.unwrap_or_else(|| SharedMaterial::pulled(*id, &entry.record));
             let sealed = self.seal_material(regions, entry, *id, asker, now).await?;
-            standing.extra.extend(sealed.map(|sealed| (SharedMaterial::of(material, false), sealed)));
+            standing.extra.extend(sealed.map(|sealed| (material, sealed)));
         }
         Ok(standing)
     }

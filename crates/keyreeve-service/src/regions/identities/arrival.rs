@@ -1,5 +1,5 @@
-//! Rows from the home are written down here: only what differs, whole commits of the home at once, secrets under the
-//! keyring of this Region, and nobody is judged by what was before once it is done.
+//! Rows from the home are written down here: only what differs, what is left of one commit of the home at once, secrets
+//! under the keyring of this Region, and nobody is judged by what was before once it is done.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -148,10 +148,21 @@ impl Arrival<'_> {
         Ok(())
     }
 
-    /// Writes what differs; answers how many rows that was. Of a listing each row stands for itself.
-    pub(super) async fn write(self, arrived: &[Arrived], listing: bool) -> Result<usize, KmsError> {
+    /// Writes what differs, as long as what arrived is still the home's word; answers how many rows that was. Of a listing
+    /// each row stands for itself.
+    pub(super) async fn write(
+        self,
+        arrived: &[Arrived],
+        listing: bool,
+        counts: impl Fn() -> bool,
+    ) -> Result<usize, KmsError> {
         let mut changed = 0;
         for batch in batches(arrived, listing) {
+            if !counts() {
+                return Err(KmsError::Refused(
+                    "the identities have another home since they were asked for".to_owned(),
+                ));
+            }
             changed += self.write_batch(batch).await?;
         }
         Ok(changed)

@@ -220,6 +220,10 @@ impl Service {
                  if it is lost for good, two operators make this Region the home (`keyreeve region home-request --lost {0}`)",
                 home.region
             ))),
+            Err(PeerFault::NotNow(why)) => Err(Fault::Said(format!(
+                "{} cannot hand them out now ({why}): it is asked again. If that lasts, see its log",
+                home.region
+            ))),
             Err(PeerFault::Refused(why)) => Err(Fault::Said(format!(
                 "{} refuses to hand them out ({why}). Name the Region that is their home: `keyreeve region trust FILE --home`",
                 home.region
@@ -257,7 +261,9 @@ impl Service {
             true => at.clone(),
             false => self.note_lost(arrival, &arrived, at).await?,
         };
-        let changed = arrival.write(&arrived, !page.spans.is_empty()).await?;
+        // This Region may have become the home, or follow another, while the answer was on its way.
+        let counts = || self.regions().home().is_some_and(|now| now.region == home.region);
+        let changed = arrival.write(&arrived, !page.spans.is_empty(), counts).await?;
         let IdentitiesPage { incarnation, next, .. } = page;
         Ok((CopyRecord { incarnation, position: next, ..at }, changed))
     }

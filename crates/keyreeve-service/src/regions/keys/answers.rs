@@ -29,7 +29,7 @@ fn fault(error: KmsError) -> PeerFault {
     if let KmsError::Refused(why) = error {
         return PeerFault::Refused(why);
     }
-    PeerFault::Unreachable(format!("the Region answered, but not now: {}", error.wire().code))
+    PeerFault::NotNow(format!("the Region answered, but not now: {}", error.wire().code))
 }
 
 impl Service {

@@ -93,9 +93,14 @@ impl Service {
     }
 
     /// Everything that one Region has to say to another.
-    async fn tend_pair(&self, pair: (Region, Region), tasks: Vec<(KeyArn, Task)>, now: Timestamp) {
-        let Some(turn) = self.regions().pace.begin(&pair, now) else { return };
+    async fn tend_pair(&self, pair: (Region, Region), mut tasks: Vec<(KeyArn, Task)>, now: Timestamp) {
+        let stuck = &self.regions().stuck;
         let keys: Vec<KeyArn> = tasks.iter().map(|(arn, _)| arn.clone()).collect();
+        tasks.retain(|(arn, _)| !stuck.waits(&pair.1, arn, now));
+        if tasks.is_empty() {
+            return;
+        }
+        let Some(turn) = self.regions().pace.begin(&pair, now) else { return };
         let mut outcomes = stream::iter(tasks)
             .map(|(arn, task)| async move {
                 let outcome = self.perform(&arn, &task, now).await;
@@ -104,18 +109,27 @@ impl Service {
             .buffer_unordered(KEYS_AT_ONCE);
         while let Some((arn, outcome)) = outcomes.next().await {
             match outcome {
-                Ok(()) => turn.answered(),
+                Ok(()) => {
+                    turn.answered();
+                    stuck.went_well(&pair.1, &arn);
+                }
                 Err(Pause::Here(error)) => tracing::debug!(key = %arn, %error, "work between Regions waits"),
                 Err(Pause::Away(fault)) => {
                     tracing::warn!(key = %arn, region = %pair.1, %fault, "a Region is not told of a key yet");
                     drop(self.keys.note_behind(&arn, &pair.1, now).await);
-                    turn.failed(now);
-                    // One that refuses may answer for other keys; one that is away does not.
-                    if matches!(fault, PeerFault::Unreachable(_)) {
-                        for arn in &keys {
-                            drop(self.keys.note_behind(arn, &pair.1, now).await);
+                    match fault {
+                        // It answered: nothing is said of other keys.
+                        PeerFault::NotNow(_) | PeerFault::Refused(_) => {
+                            turn.answered();
+                            stuck.failed(&pair.1, &arn, now);
                         }
-                        return;
+                        PeerFault::Unreachable(_) => {
+                            turn.failed(now);
+                            for arn in &keys {
+                                drop(self.keys.note_behind(arn, &pair.1, now).await);
+                            }
+                            return;
+                        }
                     }
                 }
             }
@@ -157,6 +171,8 @@ impl Service {
         let mut lacks = Vec::new();
         for _ in 0..PUSHES_MAX {
             match self.push_once(arn, to, &lacks, within).await? {
+                // It was given them, and asks for them again: not in this turn.
+                NextPush::Again(next) if !next.is_empty() && next == lacks => return Ok(()),
                 NextPush::Again(next) => lacks = next,
                 NextPush::Done => return Ok(()),
             }
@@ -174,10 +190,11 @@ impl Service {
         let now = self.clock().now();
         let message = self.keys.push_message(self.regions(), arn, to, lacks, now).await?;
         let Some(message) = message else { return Ok(NextPush::Done) };
+        let told = message.shared.at.clone();
         let request = PeerRequest::Synchronize(Box::new(message));
         let reply = self.ask_within(&arn.region, to, &request, within).await.map_err(Pause::Away)?;
         let PeerReply::Synchronize(answer) = reply else { return Err(unexpected(&reply)) };
-        Ok(self.keys.pushed(self.regions(), arn, to, *answer, now).await?)
+        Ok(self.keys.pushed(self.regions(), arn, (to, &told), *answer, now).await?)
     }
 
     async fn hand_over(&self, arn: &KeyArn, to: &Region) -> Result<(), Pause> {

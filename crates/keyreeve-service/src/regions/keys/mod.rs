@@ -6,10 +6,12 @@ mod ask;
 mod drive;
 mod pace;
 mod pull;
+mod stuck;
 
 pub(crate) use ask::KeyThere;
 pub(super) use pace::Pace;
 pub(super) use pull::Unknown;
+pub(super) use stuck::Stuck;
 
 #[cfg(test)]
 mod tests;

@@ -51,7 +51,7 @@ impl Pace {
         });
     }
 
-    /// Whether it is this Region's turn; then nobody else asks it until [`Self::end`].
+    /// Whether it is this Region's turn; then nobody else asks it until that is dropped.
     pub(in crate::regions) fn begin(&self, pair: &(Region, Region), now: Timestamp) -> Option<Turn<'_>> {
         let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
         let standing = standings.entry(pair.clone()).or_default();

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
+use keyreeve_model::region::Region;
 use keyreeve_model::timestamp::Timestamp;
-use tokio::sync::Semaphore;
 
 use super::ask::ANSWER_MAX;
 use crate::key_access::{KeyAccess, KeyEntry, Material};
@@ -15,41 +15,67 @@ use crate::regions::message::keys::{KeyOfAll, Pull, Pulled};
 use crate::regions::{PeerReply, PeerRequest};
 use crate::service::Service;
 
-/// Requests that ask other Regions at once: whoever makes up ciphertexts cannot make this Region do nothing else.
-const ASKING_MAX: usize = 16;
+/// Requests that ask other Regions about one key at once: whoever makes up ciphertexts of it holds up no other key.
+const ASKING_MAX: usize = 4;
 /// Seconds for which it is remembered that no Region knows a material.
-const REMEMBERED_SECONDS: i64 = 30;
+const NOBODY_SECONDS: i64 = 30;
+/// Seconds for which it is remembered that one Region does not, while another is away.
+const DENIED_SECONDS: i64 = 5;
 /// Materials that are remembered so.
 const REMEMBERED_MAX: usize = 10_000;
 
 type Name = (KeyArn, [u8; 16]);
+/// A material, and who does not know it; `None` for nobody who does.
+type Denied = (Name, Option<Region>);
 
-/// Materials that nobody knows, and how many requests may ask.
-#[derive(Debug)]
+/// Materials that are not known, and who asks.
+#[derive(Debug, Default)]
 pub(in crate::regions) struct Unknown {
-    until: Mutex<HashMap<Name, Timestamp>>,
-    turns: Semaphore,
+    until: Mutex<HashMap<Denied, Timestamp>>,
+    asking: Mutex<HashMap<KeyArn, usize>>,
 }
 
-impl Default for Unknown {
-    fn default() -> Self {
-        Self { until: Mutex::default(), turns: Semaphore::new(ASKING_MAX) }
+/// One request that asks about a key.
+#[derive(Debug)]
+struct Turn<'a> {
+    unknown: &'a Unknown,
+    key: KeyArn,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut asking = self.unknown.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        match asking.get_mut(&self.key) {
+            Some(count) if *count > 1 => *count -= 1,
+            Some(_) | None => drop(asking.remove(&self.key)),
+        }
     }
 }
 
 impl Unknown {
-    fn is_known_to_nobody(&self, name: &Name, now: Timestamp) -> bool {
-        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.get(name).is_some_and(|until| now < *until && *until <= now.plus_seconds(REMEMBERED_SECONDS))
+    fn turn(&self, key: &KeyArn) -> Option<Turn<'_>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = asking.entry(key.clone()).or_default();
+        if *count >= ASKING_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Turn { unknown: self, key: key.clone() })
     }
 
-    fn remember(&self, name: Name, now: Timestamp) {
+    fn is_denied(&self, denied: &Denied, now: Timestamp) -> bool {
+        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.get(denied).is_some_and(|until| now < *until && *until <= now.plus_seconds(NOBODY_SECONDS))
+    }
+
+    fn remember(&self, denied: Denied, now: Timestamp) {
+        let seconds = if denied.1.is_some() { DENIED_SECONDS } else { NOBODY_SECONDS };
         let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         if until.len() >= REMEMBERED_MAX {
             until.retain(|_, until| now < *until);
         }
         if until.len() < REMEMBERED_MAX {
-            until.insert(name, now.plus_seconds(REMEMBERED_SECONDS));
+            until.insert(denied, now.plus_seconds(seconds));
         }
     }
 }
@@ -67,17 +93,24 @@ impl Service {
         let others = KeyAccess::regions_to_ask(entry);
         let (unknown, now, own) = (&self.regions().unknown, self.clock().now(), &entry.arn.region);
         let name = (entry.arn.clone(), *prefix);
-        if others.is_empty() || unknown.is_known_to_nobody(&name, now) {
+        if others.is_empty() || unknown.is_denied(&(name.clone(), None), now) {
             return Ok(None);
         }
-        let _turn = unknown.turns.try_acquire().map_err(|_| KmsError::DependencyTimeout)?;
+        let _turn = unknown.turn(&entry.arn).ok_or(KmsError::DependencyTimeout)?;
         let key = KeyOfAll { account: entry.arn.account, key_id: entry.arn.key_id };
         let request = PeerRequest::Pull(Pull { key, prefix: hex::encode(prefix) });
         let mut away = false;
         for region in &others {
+            let denied = (name.clone(), Some(region.clone()));
+            if unknown.is_denied(&denied, now) {
+                continue;
+            }
             match self.ask_within(own, region, &request, ANSWER_MAX).await {
                 Ok(PeerReply::Pull(pulled)) => {
-                    let Pulled::Known(sealed) = *pulled else { continue };
+                    let Pulled::Known(sealed) = *pulled else {
+                        unknown.remember(denied, now);
+                        continue;
+                    };
                     match self.keys.keep_pulled(self.regions(), entry, region, prefix, &sealed, now).await {
                         Ok(Some(material)) => return Ok(Some(material)),
                         Ok(None) => {}
@@ -96,7 +129,45 @@ impl Service {
         if away {
             return Err(KmsError::DependencyTimeout);
         }
-        unknown.remember(name, now);
+        unknown.remember((name, None), now);
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyreeve_model::key_id::KeyId;
+    use keyreeve_model::region::AccountId;
+
+    use super::*;
+
+    fn key(number: u8) -> KeyArn {
+        let region = Region::parse("eu-west-1").unwrap();
+        KeyArn { region, account: AccountId::ZERO, key_id: KeyId::new([number; 16], true) }
+    }
+
+    #[test]
+    fn whoever_asks_about_one_key_for_ever_holds_up_no_other() {
+        let unknown = Unknown::default();
+        let mut turns: Vec<_> = (0..ASKING_MAX).map(|_| unknown.turn(&key(1)).unwrap()).collect();
+        assert!(unknown.turn(&key(1)).is_none());
+        assert!(unknown.turn(&key(2)).is_some());
+        turns.pop();
+        assert!(unknown.turn(&key(1)).is_some());
+        turns.clear();
+        assert!(unknown.asking.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_one_region_denied_is_remembered_for_a_while() {
+        let (unknown, now) = (Unknown::default(), Timestamp::from_millis(0));
+        let region = || Some(Region::parse("us-east-1").unwrap());
+        let name = (key(1), [7; 16]);
+        unknown.remember((name.clone(), region()), now);
+        assert!(unknown.is_denied(&(name.clone(), region()), now.plus_seconds(DENIED_SECONDS - 1)));
+        assert!(!unknown.is_denied(&(name.clone(), region()), now.plus_seconds(DENIED_SECONDS)));
+        assert!(!unknown.is_denied(&(name.clone(), None), now), "another Region may know it");
+        unknown.remember((name.clone(), None), now);
+        assert!(unknown.is_denied(&(name, None), now.plus_seconds(NOBODY_SECONDS - 1)));
     }
 }

@@ -127,7 +127,7 @@ pub struct Synchronize {
     /// For a replica that does not exist yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth: Option<Birth>,
-    /// Materials; they count whatever the version.
+    /// Materials, if this is not older than what the Region has; of imported ones what shows that they are there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub materials: Vec<SealedMaterial>,
 }
@@ -141,6 +141,8 @@ pub enum Synchronized {
     Absent,
     /// The replica was deleted.
     Gone(Tombstone),
+    /// The asker is not listed there, and is not believed until it shows that it has one of these materials.
+    Stranger(Vec<Option<MaterialId>>),
 }
 
 /// What a deleted replica leaves.
@@ -150,6 +152,13 @@ pub struct Tombstone {
     pub since: SharedVersion,
     /// The newest that it knew.
     pub at: SharedVersion,
+}
+
+impl Tombstone {
+    /// The newest word of a primary that it tells of.
+    pub(crate) fn newest(&self) -> &SharedVersion {
+        (&self.at).max(&self.since)
+    }
 }
 
 /// How far a Region is with a key.

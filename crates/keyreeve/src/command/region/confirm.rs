@@ -147,6 +147,16 @@ pub(super) fn force_promote(arguments: &ForcePromote) -> Result<(), Failure> {
         for key in keys {
             words.push_str(&format!("\n{}", plain(key.as_str().unwrap_or_default())));
         }
+        let failed = elements(reply, "Failed");
+        if !failed.is_empty() {
+            words.push_str(&format!(
+                "\n{} keys could not be promoted; confirm them anew once mended:",
+                failed.len()
+            ));
+        }
+        for key in failed {
+            words.push_str(&format!("\n{}", plain(key.as_str().unwrap_or_default())));
+        }
         words
     })
 }

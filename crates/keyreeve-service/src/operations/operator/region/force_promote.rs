@@ -25,6 +25,9 @@ pub(crate) struct Reply {
     confirmed_by: Vec<Signer>,
     /// ARNs of the keys whose primary is here from now on.
     keys: Vec<String>,
+    /// ARNs of those that could not be promoted, each with the reason: to be confirmed anew once that is mended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
 }
 
 impl Operation for ForcePromote {
@@ -59,7 +62,12 @@ impl Operation for ForcePromote {
         let promoted = desk.service.force_promote(desk, &selection, (lost, &names)).await?;
         Ok(Reply {
             lost_region: lost.clone(),
-            keys: promoted.iter().map(ToString::to_string).collect(),
+            keys: promoted.done.iter().map(ToString::to_string).collect(),
+            failed: promoted
+                .failed
+                .iter()
+                .map(|(arn, error)| format!("{arn}: {}", error.wire().code))
+                .collect(),
             confirmed_by: confirmed.signers,
         })
     }
