@@ -68,23 +68,17 @@ fn a_region_that_a_key_does_not_list_is_given_no_material_and_not_believed() {
         let stolen = tells(promote(shared(id, &at(1, HERE, 1))));
         assert!(matches!(stolen, Err(PeerFault::Refused(_))), "{to}: {stolen:?}");
         for epoch in [1, 2, 999] {
-            match tells(promote(shared(id, &at(epoch, EAST, 1)))) {
-                Ok(PeerReply::Promote(answer)) => match *answer {
-                    PromotionAnswer::NotReady(Synchronized::Here(standing)) => {
-                        assert!(standing.extra.is_empty(), "{to}, {epoch}");
-                    }
-                    other => panic!("{to}, {epoch}: {other:?}"),
-                },
-                other => panic!("{to}, {epoch}: {other:?}"),
-            }
+            let answer = tells(promote(shared(id, &at(epoch, EAST, 1))));
+            let Ok(PeerReply::Promote(answer)) = answer else { panic!("{to}, {epoch}: {answer:?}") };
+            let PromotionAnswer::NotReady(Synchronized::Here(standing)) = *answer else {
+                panic!("{to}, {epoch}: {answer:?}")
+            };
+            assert!(standing.extra.is_empty(), "{to}, {epoch}");
         }
         for epoch in [2, 999] {
-            match tells(synchronize(shared(id, &at(epoch, EAST, 1)))) {
-                Ok(PeerReply::Synchronize(answer)) => {
-                    assert!(matches!(*answer, Synchronized::Stranger(_)), "{to}, {epoch}: {answer:?}");
-                }
-                other => panic!("{to}, {epoch}: {other:?}"),
-            }
+            let answer = tells(synchronize(shared(id, &at(epoch, EAST, 1))));
+            let Ok(PeerReply::Synchronize(answer)) = answer else { panic!("{to}, {epoch}: {answer:?}") };
+            assert!(matches!(*answer, Synchronized::Stranger(_)), "{to}, {epoch}: {answer:?}");
         }
         assert_eq!(primary(&world, to, id), HERE);
     }
@@ -162,16 +156,11 @@ fn who_was_deleted_shows_the_newest_material_or_is_not_believed() {
     world.ok(HERE, "RotateKeyOnDemand", json!({"KeyId": id}));
     world.heal();
     let current = text(&world.metadata(WEST, &id), "/CurrentKeyMaterialId");
-    match tell(&world, (EAST, WEST), synchronize(shared(&id, &at(2, EAST, 1)))) {
-        Ok(PeerReply::Synchronize(answer)) => match *answer {
-            Synchronized::Stranger(asked) => {
-                let asked: Vec<_> = asked.iter().flatten().map(ToString::to_string).collect();
-                assert_eq!(asked, [current]);
-            }
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
+    let answer = tell(&world, (EAST, WEST), synchronize(shared(&id, &at(2, EAST, 1))));
+    let Ok(PeerReply::Synchronize(answer)) = answer else { panic!("{answer:?}") };
+    let Synchronized::Stranger(asked) = *answer else { panic!("{answer:?}") };
+    let asked: Vec<_> = asked.iter().flatten().map(ToString::to_string).collect();
+    assert_eq!(asked, [current]);
 }
 
 #[test]
