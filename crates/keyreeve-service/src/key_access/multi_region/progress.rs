@@ -16,7 +16,7 @@ use super::regions_of;
 use crate::audit::Cause;
 use crate::key_access::{KeyAccess, KeyEntry};
 use crate::records::{Draft, Stamp, path};
-use crate::regions::message::keys::{Birth, SharedKey};
+use crate::regions::message::keys::Birth;
 
 /// Keys that are looked at in one page.
 const KEYS_PER_PAGE: usize = 500;
@@ -133,11 +133,11 @@ impl KeyAccess {
         &self,
         entry: &KeyEntry,
         from: &Region,
-        said: &SharedKey,
+        said: &SharedVersion,
         now: Timestamp,
     ) -> Result<(), KmsError> {
         let regions = regions_of(&entry.arn, &entry.record);
-        if *regions.primary() != entry.arn.region || regions.demoting.is_some() || regions.at <= said.at {
+        if *regions.primary() != entry.arn.region || regions.demoting.is_some() || regions.at <= *said {
             return Ok(());
         }
         let mut read = self.replication(&entry.arn).await?;

@@ -56,7 +56,7 @@ impl KeyAccess {
         if let Some(asked) = self.to_be_shown(regions, &entry, from, said, now).await? {
             return Ok(Synchronized::Stranger(asked));
         }
-        self.tell_again(&entry, from, shared, now).await?;
+        self.tell_again(&entry, from, &shared.at, now).await?;
         let entry = self.adopt(regions, entry, said, from, now).await?;
         let standing = self.standing(regions, &entry, from, shared, now).await?;
         Ok(Synchronized::Here(Box::new(standing)))
