@@ -47,6 +47,7 @@ const ALWAYS_REFUSED: &[&str] = &[
     "AddOperatorKey",
     "RemoveOperatorKey",
     "RequestConfirmation",
+    "TakeHome",
     "ForcePromote",
 ];
 

@@ -1,5 +1,7 @@
 //! Steps of a history that change a key: each books what was acknowledged, refused, or may have been done.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::history::History;
@@ -17,10 +19,26 @@ const OF_REPLICAS: usize = 75;
 const WEEK: i64 = 8 * 24 * 3600;
 /// Of a hundred deletions that were scheduled, how many are carried out before anything else happens.
 const WEEK_AFTER_SCHEDULE: usize = 35;
+/// Of a hundred of those of replicas, after how many one is made again in the same Region.
+const MADE_AGAIN: usize = 60;
+/// How often, and after how long each time, it is looked whether the primary knows that a replica is gone.
+const LOOKS: usize = 15;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Of a hundred promotions, before how many all is mended.
 const MENDED_PROMOTIONS: usize = 50;
 /// The shortest that AWS allows.
 const WINDOW_DAYS: u64 = 7;
+
+/// Whether an answer to DescribeKey lists a replica in a Region. No answer does.
+fn lists(told: &Outcome, region: &str) -> bool {
+    let Outcome::Done(reply) = told else { return false };
+    let replicas = reply.pointer("/KeyMetadata/MultiRegionConfiguration/ReplicaKeys");
+    replicas
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .any(|replica| replica.get("Region").and_then(Value::as_str) == Some(region))
+}
 
 impl History<'_> {
     /// The key that every history begins with, mostly with replicas.
@@ -220,7 +238,34 @@ impl History<'_> {
             Outcome::Unknown => key.doom(at, false),
             Outcome::Refused(_) => return Ok(()),
         }
-        if self.chance.percent(WEEK_AFTER_SCHEDULE) { self.week() } else { Ok(()) }
+        if !self.chance.percent(WEEK_AFTER_SCHEDULE) {
+            return Ok(());
+        }
+        self.week()?;
+        if at != primary && self.chance.percent(MADE_AGAIN) {
+            return self.make_again(index, primary, at).await;
+        }
+        Ok(())
+    }
+
+    /// A replica where one is just being deleted.
+    async fn make_again(
+        &mut self,
+        index: usize,
+        primary: &'static str,
+        at: &'static str,
+    ) -> Result<(), Failure> {
+        self.story.push("all is mended".to_owned());
+        self.installation.heal()?;
+        let Some(input) = self.keys.get(index).map(|key| json!({"KeyId": key.id})) else { return Ok(()) };
+        for _ in 0..LOOKS {
+            let told = self.installation.call(primary, "DescribeKey", &input).await?;
+            if !lists(&told, at) {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        self.replicate_to(index, primary, at).await
     }
 
     pub(super) async fn cancel_deletion(&mut self) -> Result<(), Failure> {

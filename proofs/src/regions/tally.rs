@@ -59,7 +59,7 @@ const ROWS: &[(Done, &str, usize)] = &[
     (Done::Deletions, "ScheduleKeyDeletion acknowledged", 200),
     (Done::DeletedReplicas, "replicas that were deleted while the key lived on", 40),
     (Done::DeletedKeys, "keys that were deleted everywhere", 1),
-    (Done::MadeAgain, "replicas made again where one was deleted", 1),
+    (Done::MadeAgain, "replicas made again where one was deleted", 5),
     (Done::Pulls, "materials pulled by a Decrypt", 15),
     (Done::Weeks, "times that a week passed", 60),
     (Done::Kills, "kills (SIGKILL)", 500),

@@ -172,7 +172,9 @@ impl Service {
             };
             let now = self.clock().now();
             let believed = self.hear_of_home(own, other, answer.home.as_ref()).await?;
-            self.keys.hear_terms(own, other, &answer.newer, now).await?;
+            if self.keys.hear_terms(own, other, &answer.newer, now).await? {
+                self.regions().reunions.part();
+            }
             match next {
                 Some(next) => after = Some(next),
                 None => return Ok(believed),
@@ -191,7 +193,11 @@ impl Service {
             PeerFault::NotNow(format!("the Region answered, but not now: {}", error.wire().code))
         };
         self.hear_of_home(to, from, said.home.as_ref()).await.map_err(fault)?;
-        let newer = self.keys.newer_terms(to, from, &said.keys).await.map_err(fault)?;
+        let now = self.clock().now();
+        let (newer, heard) = self.keys.compare_terms(to, from, &said.keys, now).await.map_err(fault)?;
+        if heard {
+            self.regions().reunions.part();
+        }
         Ok(PeerReply::Reunion(Box::new(Reunited { home: self.regions().home_term(), newer })))
     }
 }

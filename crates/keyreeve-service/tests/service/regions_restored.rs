@@ -4,6 +4,7 @@
 use keyreeve_store::{Commit, CommitId, Path, Store as _};
 use serde_json::json;
 
+use crate::regions::region;
 use crate::regions_world::{EAST, HERE, WEST, World};
 
 /// What a backup has: keys, and what is to be told of them.
@@ -140,4 +141,60 @@ fn a_primary_that_is_being_deleted_and_forgot_who_else_has_the_key_gets_to_its_e
     world.heal();
     assert!(world.ask(WEST, "DescribeKey", json!({"KeyId": id})).is_err());
     assert_eq!(world.metadata(HERE, &id)["KeyState"], "PendingDeletion");
+}
+
+fn meet(world: &World, name: &str) {
+    let rig = world.rig(name);
+    rig.block_on(rig.service.tend_peers(&region(name)));
+}
+
+#[test]
+fn a_primary_that_forgot_its_end_and_hears_of_it_from_a_third_region_is_told_again_by_the_new_one() {
+    let mut world = World::new();
+    let id = world.replicated(&[WEST, EAST]);
+    let kept = rows(&world, HERE);
+    rotate(&world, &id);
+    move_to(&world, HERE, WEST, &id);
+    world.encrypt_everywhere(&id);
+    restore(&mut world, HERE, &kept);
+    world.links.cut(HERE, WEST);
+    world.links.cut(WEST, HERE);
+    meet(&world, HERE);
+    assert_eq!(primary(&world, HERE, &id), WEST);
+    world.links.join();
+    meet(&world, HERE);
+    world.heal();
+    world.check(&id, "told again");
+    assert_eq!(primary(&world, HERE, &id), WEST);
+}
+
+#[test]
+fn a_primary_that_forgot_that_it_is_one_hears_it_from_whom_it_told() {
+    let mut world = World::new();
+    let id = world.replicated(&[WEST, EAST]);
+    let kept = rows(&world, HERE);
+    move_to(&world, HERE, WEST, &id);
+    world.encrypt_everywhere(&id);
+    world.links.isolate(WEST);
+    world.force(HERE, WEST).unwrap();
+    pass(&world, 3);
+    assert_eq!(primary(&world, EAST, &id), HERE);
+    restore(&mut world, HERE, &kept);
+    // First it hears of the term between, from whom that was taken.
+    world.links.isolate(EAST);
+    world.links.heal_between(HERE, WEST);
+    meet(&world, HERE);
+    assert_eq!(primary(&world, HERE, &id), WEST);
+    world.links.join();
+    meet(&world, HERE);
+    meet(&world, WEST);
+    assert_eq!(primary(&world, HERE, &id), HERE);
+    world.heal();
+    world.check(&id, "it speaks on");
+    assert_eq!(primary(&world, EAST, &id), HERE);
+}
+
+fn primary(world: &World, name: &str, id: &str) -> String {
+    let known = world.metadata(name, id)["MultiRegionConfiguration"]["PrimaryKey"]["Region"].clone();
+    known.as_str().unwrap().to_owned()
 }

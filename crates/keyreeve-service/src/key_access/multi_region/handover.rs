@@ -141,7 +141,8 @@ impl KeyAccess {
         Ok(PromotionAnswer::Refused(format!("{} {why}", entry.arn)))
     }
 
-    async fn become_primary(
+    /// This Region becomes the primary of a key, in the next epoch after what is known.
+    pub(super) async fn become_primary(
         &self,
         entry: &KeyEntry,
         known: &MultiRegion,

@@ -1,8 +1,11 @@
 //! Who is primary, asked before it is acted on: a Region that was away may have been replaced meanwhile.
 
+use std::collections::BTreeMap;
+
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
+use keyreeve_model::multi_region::SharedVersion;
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::Path;
@@ -19,8 +22,8 @@ const PAGE: usize = 500;
 const ATTEMPTS_MAX: usize = 8;
 
 impl KeyAccess {
-    /// The keys whose primary is in the Region `own` and that have a replica in the Region `other`: a page of them, and
-    /// where the next one begins. Reads rows of multi-Region keys alone.
+    /// The keys that are in the Region `own` and, as far as it knows, in the Region `other`: a page of them, and where the
+    /// next one begins. Reads rows of multi-Region keys alone.
     ///
     /// # Errors
     /// Store errors.
@@ -38,29 +41,36 @@ impl KeyAccess {
             let arn = KeyArn { region: own.clone(), account: *account, key_id };
             let Some(entry) = self.entry(&arn).await? else { continue };
             let known = regions_of(&arn, &entry.record);
-            if known.primary() == own && known.replica(other).is_some() {
+            if known.since_in(other).is_some() {
                 terms.push(KeyTerm { key: KeyOfAll::of(&arn), at: known.at });
             }
         }
         Ok((terms, page.next))
     }
 
-    /// Of the keys that the Region `from` believes to be the primary of, those that have another one by what is known in
-    /// the Region `own`. Nothing is told of a key that is not in the asker's Region.
+    /// Hears what the Region `from` knows of keys that are in both, and answers what is known better here, and whether
+    /// something of what it said was new. Nothing is told of a key that is not in the asker's Region.
     ///
     /// # Errors
     /// Store errors.
-    pub(crate) async fn newer_terms(
+    pub(crate) async fn compare_terms(
         &self,
         own: &Region,
         from: &Region,
-        asked: &[KeyTerm],
-    ) -> Result<Vec<KeyTerm>, KmsError> {
+        said: &[KeyTerm],
+        now: Timestamp,
+    ) -> Result<(Vec<KeyTerm>, bool), KmsError> {
+        let heard = self.hear_terms(own, from, said, now).await?;
         let mut newer = Vec::new();
-        for KeyTerm { key, at } in asked {
+        for KeyTerm { key, at } in said {
             let arn = key.in_region(own);
             let known = match self.entry(&arn).await? {
                 Some(entry) => {
+                    match self.tell_again(&entry, from, at, now).await {
+                        // Somebody else changes it, and tells its replicas.
+                        Ok(()) | Err(KmsError::Conflict) => {}
+                        Err(error) => return Err(error),
+                    }
                     let known = regions_of(&arn, &entry.record);
                     known.since_in(from).is_some().then_some(known.at)
                 }
@@ -71,10 +81,10 @@ impl KeyAccess {
             };
             newer.extend(known.filter(|known| known.term() > at.term()).map(|at| KeyTerm { key: *key, at }));
         }
-        Ok(newer)
+        Ok((newer, heard))
     }
 
-    /// What the Region `from` knows better about keys whose primary is in the Region `own`.
+    /// What the Region `from` knows better of keys that are in the Region `own`; answers whether there was something.
     ///
     /// # Errors
     /// Store errors.
@@ -82,27 +92,49 @@ impl KeyAccess {
         &self,
         own: &Region,
         from: &Region,
-        newer: &[KeyTerm],
+        said: &[KeyTerm],
         now: Timestamp,
-    ) -> Result<(), KmsError> {
-        for KeyTerm { key, at } in newer {
+    ) -> Result<bool, KmsError> {
+        let mut heard = false;
+        for KeyTerm { key, at } in said {
             let arn = key.in_region(own);
             for _ in 0..ATTEMPTS_MAX {
-                let Some(entry) = self.entry(&arn).await? else { break };
-                let known = regions_of(&arn, &entry.record);
-                // As when it is told something: only a Region of the key can know better.
-                if known.primary() != own || known.replica(from).is_none() {
-                    break;
-                }
-                match self.hear_of(&entry, at, now).await {
+                match self.hear_term(&arn, from, at, now).await {
                     Err(KmsError::Conflict) => {}
                     outcome => {
-                        outcome?;
+                        heard |= outcome?;
                         break;
                     }
                 }
             }
         }
-        Ok(())
+        Ok(heard)
+    }
+
+    async fn hear_term(
+        &self,
+        arn: &KeyArn,
+        from: &Region,
+        at: &SharedVersion,
+        now: Timestamp,
+    ) -> Result<bool, KmsError> {
+        let Some(entry) = self.entry(arn).await? else { return Ok(false) };
+        let mut known = regions_of(arn, &entry.record);
+        // As when it is told something: only a Region of the key can know better.
+        if known.since_in(from).is_none() || at.term() <= known.at.term() {
+            return Ok(false);
+        }
+        if *known.primary() == arn.region {
+            self.hear_of(&entry, at, now).await?;
+        } else if at.primary == arn.region {
+            // It was the primary and forgot it, as it was restored from a backup: nobody else is.
+            super::check_ahead(&known.at, at)?;
+            known.at.epoch = at.epoch;
+            self.become_primary(&entry, &known, BTreeMap::new(), now).await?;
+        } else {
+            // A replica follows once the primary tells it.
+            return Ok(false);
+        }
+        Ok(true)
     }
 }

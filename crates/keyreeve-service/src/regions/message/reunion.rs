@@ -12,7 +12,7 @@ pub struct Reunion {
     /// The newest home of the identities that it knows of; absent before the first home was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<HomeTerm>,
-    /// Keys whose primary it is, and that the asked Region has too. A long list comes in several messages.
+    /// Keys that the asked Region has too, as far as the asker knows. A long list comes in several messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<KeyTerm>,
 }
