@@ -185,9 +185,9 @@ fn a_primary_that_forgot_that_it_is_one_hears_it_from_whom_it_told() {
     world.links.heal_between(HERE, WEST);
     meet(&world, HERE);
     assert_eq!(primary(&world, HERE, &id), WEST);
+    world.pass_millis(2_000);
     world.links.join();
     meet(&world, HERE);
-    meet(&world, WEST);
     assert_eq!(primary(&world, HERE, &id), HERE);
     world.heal();
     world.check(&id, "it speaks on");
