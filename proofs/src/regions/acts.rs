@@ -163,6 +163,7 @@ impl History<'_> {
         let blow = self.blow(at, at);
         let material = self.chance.bytes::<32>();
         let Some(key) = self.keys.get_mut(index) else { return Ok(()) };
+        let new = new || key.imported.iter().any(Vec::is_empty);
         let material =
             if new { material } else { *key.imported.iter().flatten().last().unwrap_or(&material) };
         let outcome =
