@@ -91,9 +91,9 @@ impl KeyBook {
         self.copies.contains(name) && !self.is_gone(name)
     }
 
-    /// Whether it may be deleted in every Region in which it ever was.
+    /// Whether it may be deleted in every Region in which it certainly was.
     pub(super) fn may_be_gone(&self) -> bool {
-        self.copies.iter().chain(&self.maybe).all(|name| self.is_gone(name))
+        self.copies.iter().all(|name| self.is_gone(name))
     }
 
     /// It was, or may have been, asked for here.

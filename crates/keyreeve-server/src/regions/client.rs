@@ -58,7 +58,7 @@ struct Doubt<'a> {
 }
 
 impl Doubt<'_> {
-    fn is_over(mut self) {
+    fn dispel(mut self) {
         self.peer = None;
     }
 }
@@ -110,7 +110,7 @@ impl PeerClient {
             // may be doubled, so it is asked again.
             let doubt = Doubt { client: self, peer: Some(peer) };
             if let Ok(reply) = self.post(peer, &url, line, body.clone()).await {
-                doubt.is_over();
+                doubt.dispel();
                 return Ok(reply);
             }
         }
