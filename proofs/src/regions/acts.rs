@@ -96,7 +96,8 @@ impl History<'_> {
             Outcome::Done(_) => {
                 self.tally.add(Done::Replicas);
                 self.tally.add_if(Done::MadeAgain, key.must_be_gone(to));
-                key.replicated(to, true);
+                // One of two primaries may have promised it.
+                key.replicated(to, !key.primary.forced);
             }
             Outcome::Unknown => key.replicated(to, false),
             Outcome::Refused(_) => {}

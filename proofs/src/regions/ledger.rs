@@ -107,6 +107,13 @@ impl KeyBook {
         }
     }
 
+    /// A copy was promised here and is not made yet: it goes with its primary when that is replaced by force.
+    pub(super) fn is_unmade(&mut self, at: &'static str) {
+        if self.copies.remove(at) {
+            self.maybe.insert(at);
+        }
+    }
+
     /// Its waiting period runs in this Region; `certain` where the answer said so.
     pub(super) fn doom(&mut self, at: &'static str, certain: bool) {
         let doom = self.doomed.entry(at).or_insert(Doom { certain, passed: false });

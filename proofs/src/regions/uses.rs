@@ -144,6 +144,7 @@ impl History<'_> {
         let input = json!({"KeyId": id});
         let told = self.installation.call(to, "DescribeKey", &input).await?;
         let Some(lost) = primary_in(&told).filter(|name| *name != to) else { return Ok(()) };
+        let unmade = self.unmade(index).await?;
         // How it is lost.
         let how = match self.chance.below(10) {
             0..4 => {
@@ -171,7 +172,20 @@ impl History<'_> {
         self.tally.add(how);
         key.primary.forced(lost, to);
         key.ever_forced = true;
+        unmade.into_iter().for_each(|name| key.is_unmade(name));
         self.both_go_on(index, lost, to, how).await
+    }
+
+    /// Where a copy was acknowledged and does not answer: only its primary knows how to make it.
+    async fn unmade(&mut self, index: usize) -> Result<Vec<&'static str>, Failure> {
+        let Some(key) = self.keys.get(index) else { return Ok(Vec::new()) };
+        let (input, mut unmade) = (json!({"KeyId": key.id}), Vec::new());
+        for name in key.regions() {
+            if !matches!(self.installation.call(name, "DescribeKey", &input).await?, Outcome::Done(_)) {
+                unmade.push(name);
+            }
+        }
+        Ok(unmade)
     }
 
     async fn both_go_on(
