@@ -13,6 +13,7 @@ use keyreeve_service::regions::message::keys::{
 use keyreeve_service::regions::{PeerFault, PeerReply, PeerRequest};
 use serde_json::{Value, json};
 
+use crate::importing::import_body;
 use crate::regions::region;
 use crate::regions_world::{EAST, HERE, WEST, World};
 use crate::rig::{ACCOUNT, text};
@@ -179,4 +180,34 @@ fn nobody_makes_a_replica_that_is_ages_ahead() {
     let answer = tell(&world, (EAST, WEST), PeerRequest::Synchronize(Box::new(said)));
     assert!(matches!(answer, Err(PeerFault::Refused(_))), "{answer:?}");
     assert!(world.ask(WEST, "DescribeKey", json!({"KeyId": id})).is_err());
+}
+
+/// A replica of imported material that waits for its own has nothing by which it could know another Region.
+#[test]
+fn where_there_is_no_material_to_compare_a_region_of_the_key_vouches_for_the_new_primary() {
+    let world = World::new();
+    let made = world.ok(HERE, "CreateKey", json!({"MultiRegion": true, "Origin": "EXTERNAL"}));
+    let (id, arn) = (text(&made, "/KeyMetadata/KeyId"), text(&made, "/KeyMetadata/Arn"));
+    world.ok(HERE, "ImportKeyMaterial", import_body(world.rig(HERE), &arn, [7; 32]));
+    world.ok(HERE, "ReplicateKey", json!({"KeyId": id, "ReplicaRegion": WEST}));
+    world.tick();
+    world.links.isolate(WEST);
+    world.ok(HERE, "ReplicateKey", json!({"KeyId": id, "ReplicaRegion": EAST}));
+    world.tick();
+    world.force(EAST, HERE).unwrap();
+    let pass = || {
+        for _ in 0..3 {
+            world.pass_millis(33_000);
+            world.tick();
+        }
+    };
+    pass();
+    assert_eq!(primary(&world, HERE, &id), EAST);
+    world.links.heal_between(EAST, WEST);
+    pass();
+    assert_eq!(primary(&world, WEST, &id), HERE, "a Region that it never heard of is not believed");
+    world.links.join();
+    pass();
+    assert_eq!(primary(&world, WEST, &id), EAST);
+    assert_eq!(world.metadata(WEST, &id)["KeyState"], "PendingImport");
 }

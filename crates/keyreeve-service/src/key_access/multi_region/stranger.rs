@@ -18,7 +18,7 @@ use crate::regions::message::keys::{SealedMaterial, Synchronize};
 const SHOWN_MAX: usize = 8;
 
 /// Whether a Region is known to be one of the key: from a primary, or from an earlier one.
-fn is_known(known: &MultiRegion, region: &Region) -> bool {
+pub(super) fn is_known(known: &MultiRegion, region: &Region) -> bool {
     known.since_in(region).is_some() || known.orphans.iter().any(|orphan| orphan.region == *region)
 }
 

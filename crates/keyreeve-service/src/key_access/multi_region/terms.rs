@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use keyreeve_model::arn::KeyArn;
 use keyreeve_model::error::KmsError;
 use keyreeve_model::key_id::KeyId;
-use keyreeve_model::multi_region::SharedVersion;
+use keyreeve_model::key_record::KeyRecord;
+use keyreeve_model::multi_region::{Replica, SharedVersion};
 use keyreeve_model::region::{AccountId, Region};
 use keyreeve_model::timestamp::Timestamp;
 use keyreeve_store::Path;
 
 use super::regions_of;
+use super::stranger::is_known;
+use crate::audit::Cause;
 use crate::key_access::KeyAccess;
 use crate::records::path;
 use crate::regions::message::keys::{KeyOfAll, Tombstone};
@@ -18,6 +21,8 @@ use crate::regions::message::reunion::KeyTerm;
 
 /// Keys in one message.
 const PAGE: usize = 500;
+/// Regions that others may name as such that have the key. AWS has fewer.
+const ORPHANS_MAX: usize = 64;
 /// How often a key is looked at anew that somebody else changes at the same moment.
 const ATTEMPTS_MAX: usize = 8;
 
@@ -131,10 +136,35 @@ impl KeyAccess {
             super::check_ahead(&known.at, at)?;
             known.at.epoch = at.epoch;
             self.become_primary(&entry, &known, BTreeMap::new(), now).await?;
-        } else {
+        } else if is_known(&known, &at.primary) || known.orphans.len() >= ORPHANS_MAX {
             // A replica follows once the primary tells it.
             return Ok(false);
+        } else {
+            // Of that one it never heard, and a Region of the key vouches for it.
+            super::check_ahead(&known.at, at)?;
+            known.orphans.push(Replica { region: at.primary.clone(), since: at.clone() });
+            let record = KeyRecord { multi_region: Some(known), ..entry.record.clone() };
+            let draft = self.redraft_plain(self.records.draft()?, &entry, &record).await?;
+            self.commit_key(draft, &entry, Cause::Upkeep(now)).await?;
         }
         Ok(true)
+    }
+
+    /// What is known of who speaks for a key, and the other Regions that have it; `None` where the key is not.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) async fn members_of(
+        &self,
+        own: &Region,
+        key: &KeyOfAll,
+    ) -> Result<Option<(SharedVersion, Vec<Region>)>, KmsError> {
+        let arn = key.in_region(own);
+        let Some(entry) = self.entry(&arn).await? else { return Ok(None) };
+        let known = regions_of(&arn, &entry.record);
+        let mut members: Vec<Region> = known.replicas.iter().map(|replica| replica.region.clone()).collect();
+        members.push(known.primary().clone());
+        members.retain(|member| member != own);
+        Ok(Some((known.at, members)))
     }
 }

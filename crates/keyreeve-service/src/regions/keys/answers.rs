@@ -3,7 +3,9 @@
 use keyreeve_model::error::KmsError;
 use keyreeve_model::region::Region;
 
-use crate::regions::message::keys::{MayPromote, MayReplicate, Promote, Pull, ReplicaGone, Synchronize};
+use crate::regions::message::keys::{
+    MayPromote, MayReplicate, Promote, Pull, ReplicaGone, Synchronize, Synchronized,
+};
 use crate::regions::{PeerFault, PeerReply};
 use crate::service::Service;
 
@@ -40,8 +42,14 @@ impl Service {
         said: &Synchronize,
     ) -> Result<PeerReply, PeerFault> {
         let now = self.clock().now();
-        persistently!(self.keys.synchronize(self.regions(), to, from, said, now))
-            .map(|answer| PeerReply::Synchronize(Box::new(answer)))
+        let mut answer = persistently!(self.keys.synchronize(self.regions(), to, from, said, now))?;
+        if let Synchronized::Stranger(asked) = &answer
+            && (asked.is_empty() || !said.materials.is_empty())
+            && self.is_vouched_for(to, from, said.shared.key).await.map_err(fault)?
+        {
+            answer = persistently!(self.keys.synchronize(self.regions(), to, from, said, now))?;
+        }
+        Ok(PeerReply::Synchronize(Box::new(answer)))
     }
 
     pub(in crate::regions) async fn answer_pull(

@@ -7,6 +7,7 @@ mod drive;
 mod pace;
 mod pull;
 mod stuck;
+mod vouch;
 
 pub(crate) use ask::KeyThere;
 pub(super) use pace::Pace;
