@@ -13,7 +13,7 @@ use crate::terminal;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keyreeve accept-rollback --data /var/lib/keyreeve         lists, then asks\n  keyreeve accept-rollback --config keyreeve.toml --yes\n\nKeys that were disabled, deleted or restricted after the backup are as they were before; keys created since do\nnot exist. The acceptance is recorded in the store."
+    after_help = "Examples:\n  keyreeve accept-rollback --data /var/lib/keyreeve         lists, then asks\n  keyreeve accept-rollback --config keyreeve.toml --yes\n\nKeys that were disabled, deleted or restricted after the backup are as they were before; keys created since do not exist. The acceptance is recorded in the store."
 )]
 pub(crate) struct AcceptRollback {
     #[command(flatten)]

@@ -25,7 +25,7 @@ pub(crate) enum Account {
     List(List),
     /// Sets what limits everybody of an account, root included, and its organisation.
     #[command(
-        after_help = "Examples:\n  keyreeve account set 111122223333 --guard no-deletion.json --config keyreeve.toml\n  keyreeve account set 111122223333 --organization o-aa111bb222cc\n\nA guard is a policy like a service control policy on AWS: it allows nothing by itself, and what it does not allow\nnobody of the account may do. The organisation is what aws:PrincipalOrgID says of the account's principals."
+        after_help = "Examples:\n  keyreeve account set 111122223333 --guard no-deletion.json --config keyreeve.toml\n  keyreeve account set 111122223333 --organization o-aa111bb222cc\n\nA guard is a policy like a service control policy on AWS: it allows nothing by itself, and what it does not allow nobody of the account may do. The organisation is what aws:PrincipalOrgID says of the account's principals."
     )]
     Set(Set),
 }

@@ -19,7 +19,7 @@ use crate::terminal;
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  keyreeve backup /backups/monday.keyreeve --config keyreeve.toml     while it serves\n  keyreeve backup verify /backups/monday.keyreeve --key-file root.key\n\nThe file is sealed and opens with the key file or passphrase that the deployment has now: keep a copy of that\nsecret elsewhere. Without a running server the command reads the deployment itself."
+    after_help = "Examples:\n  keyreeve backup /backups/monday.keyreeve --config keyreeve.toml     while it serves\n  keyreeve backup verify /backups/monday.keyreeve --key-file root.key\n\nThe file is sealed and opens with the key file or passphrase that the deployment has now: keep a copy of that secret elsewhere. Without a running server the command reads the deployment itself."
 )]
 pub(crate) struct Backup {
     #[command(subcommand)]

@@ -11,7 +11,7 @@ use crate::terminal;
 /// What to explain.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  keyreeve explain --principal arn:aws:iam::111122223333:user/Alice --action kms:Decrypt --resource alias/orders\n  keyreeve explain --principal arn:aws:sts::111122223333:assumed-role/App/s1 --action kms:Decrypt \\\n      --resource arn:aws:kms:eu-central-1:111122223333:key/… --context kms:EncryptionContext:tenant=blue\n\nThe decision is made by the same engine, from the same policies and grants as for a request; conditions see what is\ngiven with --context and what is known of principal and key."
+    after_help = "Examples:\n  keyreeve explain --principal arn:aws:iam::111122223333:user/Alice --action kms:Decrypt --resource alias/orders\n  keyreeve explain --principal arn:aws:sts::111122223333:assumed-role/App/s1 --action kms:Decrypt \\\n      --resource arn:aws:kms:eu-central-1:111122223333:key/… --context kms:EncryptionContext:tenant=blue\n\nThe decision is made by the same engine, from the same policies and grants as for a request; conditions see what is given with --context and what is known of principal and key."
 )]
 pub(crate) struct Explain {
     /// Who: the ARN of a user, a role, a session or a root user, or the name of a service.

@@ -21,22 +21,22 @@ use crate::terminal;
 /// What to do about Regions.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Two Regions come together so (each `keyreeve serve` has its own folder, root key and configuration, with\n[region] listen and endpoint in it):\n\n  keyreeve region init --config frankfurt.toml > frankfurt.json     in eu-central-1\n  keyreeve region init --config ireland.toml > ireland.json         in eu-west-1\n  keyreeve region trust ireland.json --config frankfurt.toml        after comparing fingerprints by voice\n  keyreeve region trust frankfurt.json --home --config ireland.toml identities are kept in eu-central-1\n  keyreeve region status --config frankfurt.toml\n\nWhen a Region is lost for good, two operators can make another one the primary of its keys:\n`keyreeve region promotion-request --help`; and the home of the identities: `keyreeve region home-request --help`.\nRegister their keys while all is well:\n`keyreeve region operator-key --help`."
+    after_help = "Two Regions come together so (each `keyreeve serve` has its own folder, root key and configuration, with [region] listen and endpoint in it):\n\n  keyreeve region init --config frankfurt.toml > frankfurt.json     in eu-central-1\n  keyreeve region init --config ireland.toml > ireland.json         in eu-west-1\n  keyreeve region trust ireland.json --config frankfurt.toml        compare fingerprints by voice\n  keyreeve region trust frankfurt.json --home --config ireland.toml identities are kept there\n  keyreeve region status --config frankfurt.toml\n\nWhen a Region is lost for good, two operators can make another one the primary of its keys:\n`keyreeve region promotion-request --help`; and the home of the identities: `keyreeve region home-request --help`. Register their keys while all is well:\n`keyreeve region operator-key --help`."
 )]
 pub(crate) enum Region {
     /// Makes the keys of this Region that are missing, and prints how it introduces itself to others.
     #[command(
-        after_help = "Example:\n  keyreeve region init --config frankfurt.toml > frankfurt.json\n\nThe file holds nothing secret: where the Region answers, the pin of its certificate, its public transport key. Bring\nit to the other Region in any way, and the fingerprint, which is printed to the terminal, in another one: by voice."
+        after_help = "Example:\n  keyreeve region init --config frankfurt.toml > frankfurt.json\n\nThe file holds nothing secret: where the Region answers, the pin of its certificate, its public transport key. Bring it to the other Region in any way, and the fingerprint, which is printed to the terminal, in another one: by voice."
     )]
     Init(Init),
     /// Trusts another Region by its introduction.
     #[command(
-        after_help = "Examples:\n  keyreeve region trust ireland.json --config frankfurt.toml       asks you to compare the fingerprint\n  keyreeve region trust ireland.json --fingerprint 1a2b-3c4d-...   as you were told it, without a question\n  keyreeve region trust frankfurt.json --home                      users and roles are kept in that Region\n\nTrust is needed on both sides. A trusted Region gets the material of keys that are replicated to it, and may write to\nkeys whose primary it is. Trusting it again replaces what was known of it, such as after it was made anew; the home\nstays the home, until another one is named with --home."
+        after_help = "Examples:\n  keyreeve region trust ireland.json --config frankfurt.toml       asks for the fingerprint\n  keyreeve region trust ireland.json --fingerprint 1a2b-3c4d-...   as you were told it\n  keyreeve region trust frankfurt.json --home                      users and roles are kept there\n\nTrust is needed on both sides. A trusted Region gets the material of keys that are replicated to it, and may write to keys whose primary it is. Trusting it again replaces what was known of it, such as after it was made anew; the home stays the home, until another one is named with --home."
     )]
     Trust(Trust),
     /// Trusts a Region no more: at once, also on connections that are open.
     #[command(
-        after_help = "Example:\n  keyreeve region untrust eu-west-1 --config frankfurt.toml\n\nKeys that have a replica there keep it, and stay behind until the Region is trusted again. The home of the identities\ncannot be untrusted before another home is named: `keyreeve region trust FILE --home`, or `keyreeve region take-home`."
+        after_help = "Example:\n  keyreeve region untrust eu-west-1 --config frankfurt.toml\n\nKeys that have a replica there keep it, and stay behind until the Region is trusted again. The home of the identities cannot be untrusted before another home is named: `keyreeve region trust FILE --home`, or `keyreeve region take-home`."
     )]
     Untrust(Untrust),
     /// Lists this Region and the trusted ones.
@@ -44,7 +44,7 @@ pub(crate) enum Region {
     List(Show),
     /// Asks every trusted Region, and tells how far they and this one are apart.
     #[command(
-        after_help = "Example:\n  keyreeve region status --config frankfurt.toml\n\nKEYS BEHIND counts keys whose newest state the Region has not got yet. The age of identities is how long a\ndeactivated user can still be believed here."
+        after_help = "Example:\n  keyreeve region status --config frankfurt.toml\n\nKEYS BEHIND counts keys whose newest state the Region has not got yet. The age of identities is how long a deactivated user can still be believed here."
     )]
     Status(Show),
     /// Makes, registers and lists the keys by which operators confirm what cannot be undone.
@@ -52,7 +52,7 @@ pub(crate) enum Region {
     OperatorKey(operator_key::OperatorKey),
     /// Prints what two operators sign so that this Region becomes the primary of a lost one's keys.
     #[command(
-        after_help = "Example, when eu-central-1 is lost and eu-west-1 shall go on:\n  keyreeve region promotion-request --all --lost eu-central-1 --config ireland.toml > request.json\n  keyreeve region sign request.json --with alice.key > alice.sig      each on her own machine\n  keyreeve region sign request.json --with bob.key > bob.sig\n  keyreeve region force-promote --request request.json --signature alice.sig --signature bob.sig\n\nOnly for a Region that does not come back soon: what its primary changed last and did not tell is lost. Is it only\nunreachable, wait; and while both answer, use UpdatePrimaryRegion. A request counts for an hour, once."
+        after_help = "Example, when eu-central-1 is lost and eu-west-1 shall go on:\n  keyreeve region promotion-request --all --lost eu-central-1 --config ireland.toml > request.json\n  keyreeve region sign request.json --with alice.key > alice.sig      each on her own machine\n  keyreeve region sign request.json --with bob.key > bob.sig\n  keyreeve region force-promote --request request.json --signature alice.sig --signature bob.sig\n\nOnly for a Region that does not come back soon: what its primary changed last and did not tell is lost. Is it only unreachable, wait; and while both answer, use UpdatePrimaryRegion. A request counts for an hour, once."
     )]
     PromotionRequest(confirm::PromotionRequest),
     /// Signs a request with an operator key; needs no server.
@@ -67,12 +67,12 @@ pub(crate) enum Region {
     ForcePromote(confirm::ForcePromote),
     /// Prints what two operators sign so that this Region becomes the home of the identities in place of a lost one.
     #[command(
-        after_help = "Example, when eu-central-1 was the home and is lost for good:\n  keyreeve region home-request --lost eu-central-1 --config ireland.toml > request.json\n  keyreeve region sign request.json --with alice.key > alice.sig      each on her own machine\n  keyreeve region sign request.json --with bob.key > bob.sig\n  keyreeve region take-home --request request.json --signature alice.sig --signature bob.sig\n\nOnly for a home that does not come back: what it changed last and had not handed out is lost. A request counts for an\nhour, once."
+        after_help = "Example, when eu-central-1 was the home and is lost for good:\n  keyreeve region home-request --lost eu-central-1 --config ireland.toml > request.json\n  keyreeve region sign request.json --with alice.key > alice.sig      each on her own machine\n  keyreeve region sign request.json --with bob.key > bob.sig\n  keyreeve region take-home --request request.json --signature alice.sig --signature bob.sig\n\nOnly for a home that does not come back: what it changed last and had not handed out is lost. A request counts for an hour, once."
     )]
     HomeRequest(confirm::HomeRequest),
     /// Makes this Region the home of the identities in place of a lost one, as two operators signed.
     #[command(
-        after_help = "Example:\n  keyreeve region take-home --request request.json --signature alice.sig --signature bob.sig\n\nOther Regions in which the keys of both operators are registered follow it as soon as they hear of it, the lost one\ntoo, should it come back; what that one alone had is named in its log and by its `keyreeve region status`."
+        after_help = "Example:\n  keyreeve region take-home --request request.json --signature alice.sig --signature bob.sig\n\nOther Regions in which the keys of both operators are registered follow it as soon as they hear of it, the lost one too, should it come back; what that one alone had is named in its log and by its `keyreeve region status`."
     )]
     TakeHome(confirm::TakeHome),
 }

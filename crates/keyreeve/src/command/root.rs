@@ -15,7 +15,7 @@ use crate::terminal;
 pub(crate) enum Root {
     /// Makes a new root key and seals everything under it anew, while the server serves.
     #[command(
-        after_help = "Examples:\n  keyreeve root rotate --config keyreeve.toml\n  keyreeve root rotate --data /var/lib/keyreeve --passphrase\n\nKey file and passphrase stay as they are; ciphertexts stay valid. The server goes on when this command is\nstopped, and after a restart; run it again to watch. Older backups open with the same secret as before."
+        after_help = "Examples:\n  keyreeve root rotate --config keyreeve.toml\n  keyreeve root rotate --data /var/lib/keyreeve --passphrase\n\nKey file and passphrase stay as they are; ciphertexts stay valid. The server goes on when this command is stopped, and after a restart; run it again to watch. Older backups open with the same secret as before."
     )]
     Rotate(Rotate),
     /// Prints how far the rotation is.

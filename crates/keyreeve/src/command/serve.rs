@@ -12,7 +12,7 @@ use crate::terminal;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Begin with:\n  keyreeve config example > keyreeve.toml\n  keyreeve init --config keyreeve.toml\n  keyreeve serve --config keyreeve.toml\n\nSignals: SIGTERM lets requests finish and stops; SIGHUP reads the certificate again.\nEvery setting is an environment variable too, such as KEYREEVE_LISTEN_ADDRESSES, and that wins."
+    after_help = "Begin with:\n  keyreeve config example > keyreeve.toml\n  keyreeve init --config keyreeve.toml\n  keyreeve serve --config keyreeve.toml\n\nSignals: SIGTERM lets requests finish and stops; SIGHUP reads the certificate again. Every setting is an environment variable too, such as KEYREEVE_LISTEN_ADDRESSES, and that wins."
 )]
 pub(crate) struct Serve {
     /// The configuration file; without one the environment says everything.

@@ -13,7 +13,7 @@ use crate::terminal;
 pub(crate) enum Service {
     /// Makes the sessions of a role act as a service.
     #[command(
-        after_help = "Example:\n  keyreeve service register s3.eu-central-1.amazonaws.com --role arn:aws:iam::111122223333:role/Storage\n\nSuch a session is the service principal of key policies and grants, may use AWS managed keys, and may say for whom\nand for which resource it asks (x-keyreeve-forwarded-principal, x-keyreeve-source-arn, x-keyreeve-source-account):\nthat is what kms:ViaService, aws:CalledVia, aws:SourceArn and aws:SourceAccount then tell. Trust the role as much."
+        after_help = "Example:\n  keyreeve service register s3.eu-central-1.amazonaws.com --role arn:aws:iam::111122223333:role/Storage\n\nSuch a session is the service principal of key policies and grants, may use AWS managed keys, and may say for whom and for which resource it asks (x-keyreeve-forwarded-principal, x-keyreeve-source-arn, x-keyreeve-source-account):\nthat is what kms:ViaService, aws:CalledVia, aws:SourceArn and aws:SourceAccount then tell. Trust the role as much."
     )]
     Register(Register),
     /// Makes its sessions those of a role like any other again.
