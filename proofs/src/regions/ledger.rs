@@ -170,8 +170,9 @@ impl Primary {
     /// Two operators promoted `to` in place of `lost`.
     pub(super) fn forced(&mut self, lost: &'static str, to: &'static str) {
         self.believed = to;
-        // Where the lost one was, for certain, the newest primary, nobody can be ahead of the new one.
-        let known = self.only() == Some(lost);
+        // Where the lost one was, for certain, the newest primary, nobody can be ahead of the new one; but for one that took
+        // the role back by force, of which the new one may not have heard.
+        let known = self.only() == Some(lost) && !self.forced;
         self.forced = true;
         self.follow(to, known);
     }
@@ -228,6 +229,14 @@ mod tests {
         assert_eq!(primary.only(), Some("b"));
         primary.promoted("a", "c");
         assert!(primary.may_be("b") && primary.may_be("c") && !primary.may_be("a"));
+    }
+
+    #[test]
+    fn one_that_is_forced_after_another_may_not_have_heard_of_that() {
+        let mut primary = Primary::of("a");
+        primary.forced("b", "a");
+        primary.forced("a", "b");
+        assert!(primary.may_be("a") && primary.may_be("b"));
     }
 
     #[test]
